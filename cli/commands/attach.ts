@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import {
   type Binding,
   firstEntryState,
@@ -26,7 +27,7 @@ import {
   typesForHook,
 } from '../../src/hooks/index.ts';
 import { openSys, type XdpMode } from '../../src/kernel/index.ts';
-import type { LoadedObject } from '../../src/load/index.ts';
+import { type LoadedObject, OPTIMIZED } from '../../src/load/index.ts';
 import { type InputObject, retypedInput } from '../../src/object/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
@@ -48,6 +49,7 @@ import {
   type StoreFlags,
   tailCallNotes,
 } from '../flags/loading.ts';
+import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { table } from '../format/table.ts';
@@ -106,10 +108,12 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
         brief: 'Back end that fills the slots of a rootlet (tail: for hooks whose program cannot be changed)',
       },
       ...LOAD_FLAGS,
+      ...loadOptimizeFlags('-O0, with --slots static -O1'),
       ...BIND_FLAGS,
       ...STORE_FLAGS,
       json: { ...off, brief: 'Output JSON' },
     },
+    aliases: { O: 'optimize' },
     positional: {
       kind: 'tuple',
       parameters: [
@@ -148,7 +152,7 @@ function attachNamed(
   flags: Flags,
   hook: HookRequest,
   name: string,
-  given: ObjectInput,
+  file: ObjectInput,
   wanted: string | undefined,
 ): {
   readonly entry: StoreEntry;
@@ -156,8 +160,8 @@ function attachNamed(
   readonly notes: readonly string[];
 } {
   const tables = isOperations(hook);
-  const types = typesForHook(given.object, hook, wanted);
-  const input = types.size === 0 ? given : objectInput(retypedInput(given.input, types));
+  const types = typesForHook(file.object, hook, wanted);
+  const input = types.size === 0 ? file : objectInput(retypedInput(file.input, types));
   const main = programForHook(input.object, hook, wanted);
   const only = tables ? undefined : [main];
   const sys = openSys();
@@ -166,7 +170,10 @@ function attachNamed(
   const slotted = { ...input, object: slotsFor(input.object, flags.slots) };
   return store.locked(() => {
     requireFree(store, 'hook', name);
-    const job = { sys, store, input: slotted, name, flags, options, only };
+    // as the next change of its slots will load it
+    const optimize = options.optimize ?? (flags.slots === 'static' ? OPTIMIZED : undefined);
+    const loading = { ...options, ...given({ optimize }) };
+    const job = { sys, store, input: slotted, name, flags, options: loading, only };
     return withBound(job, (loaded, kept) => {
       const entry = attachRecorded(loaded, main, hook, (attached, commit) => {
         const data = {
@@ -180,7 +187,7 @@ function attachNamed(
         return store.save('hook', name, { ...contents, links }, commit);
       });
       const notes = [
-        ...hookTypeNotes(given.object, types),
+        ...hookTypeNotes(file.object, types),
         ...loaded.notes,
         ...givenNotes(flags, loaded.plan),
         ...tailCallNotes(input, loaded),

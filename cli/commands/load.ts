@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
 import { quote, usageError } from '../../src/diag/index.ts';
-import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
+import { type Binding, firstEntryState, optimizationOutlook, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import {
   callNotes,
@@ -171,8 +171,13 @@ function dryRun(context: Context, job: Job): void {
   const { sys, input, name, options, flags, only } = job;
   if (hasExterns(input)) {
     const bindings = explainBound(job);
-    if (flags.json) printJson(context, { ok: true, dryRun: true, bindings });
-    else print(context, [`would load ${name}`, ...explanation(bindings)].join('\n'));
+    const { notes } = optimizationOutlook(input.object, options.optimize);
+    if (flags.json) {
+      printJson(context, { ok: true, dryRun: true, bindings, notes });
+      return;
+    }
+    for (const note of notes) tell(context, `rootlet: note: ${note}`);
+    print(context, [`would load ${name}`, ...explanation(bindings)].join('\n'));
     return;
   }
   const prepared = planObject(sys, input, flags, options, only);

@@ -25,7 +25,7 @@ import {
   objectBaseName,
   openKernelTypes,
   type PreparedLoad,
-  prepareLoad,
+  prepareOptimized,
 } from '../../src/load/index.ts';
 import {
   type BpfObject,
@@ -328,7 +328,7 @@ export function planObject(
   only: readonly string[] | undefined,
 ): PreparedLoad {
   if (only !== undefined) requirePrograms(input.object, only);
-  const prepared = explainingValues(() => prepareLoad(input.object, sys, options));
+  const prepared = explainingValues(() => prepareOptimized(input.object, sys, options));
   requireNamedMaps(flags, prepared.plan);
   return prepared;
 }

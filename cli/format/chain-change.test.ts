@@ -26,6 +26,7 @@ const REPORT: ChangeReport = {
   ],
   droppedSettings: ['variable "limit" is not in "count.bpf.o"'],
   notes: ['a note'],
+  optimization: null,
 };
 const STYLE: ChangeStyle = {
   asked: ['loaded guard on v0', 'would load guard on v0'],
@@ -101,5 +102,6 @@ test('as data it has both chains', () => {
     after: { members: [{ name: 'firewall', position: 1 }, { name: 'count' }, { name: 'guard' }] },
     state: REPORT.state,
     notes: ['a note'],
+    optimization: null,
   });
 });

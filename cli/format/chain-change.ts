@@ -8,10 +8,11 @@ import {
   ordinal,
 } from '../../src/chain/index.ts';
 import { counted } from '../../src/diag/index.ts';
-import { isWatchMap } from '../../src/link/index.ts';
+import { isWatchMap, type OptimizeReport } from '../../src/link/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
 import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
+import { formatOutlook } from './optimization.ts';
 import { settingsLines } from './replaced.ts';
 import { table } from './table.ts';
 
@@ -29,6 +30,8 @@ export interface ChangeReport {
   /** Settings that no member has any more. */
   readonly droppedSettings: readonly string[];
   readonly notes: readonly string[];
+  /** What the optimizer did, or would do at first; null where it does nothing. */
+  readonly optimization: OptimizeReport | null;
 }
 
 export interface ChangeStyle {
@@ -45,10 +48,11 @@ export interface ChangeStyle {
 
 /** Notes are not in it: they are diagnostics. */
 export function formatChange(report: ChangeReport, style: ChangeStyle): string {
-  const { after, state, droppedSettings } = report;
+  const { after, state, droppedSettings, optimization } = report;
   return [
     headOf(report, style),
     ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
+    ...(style.dryRun && optimization !== null ? formatOutlook(optimization) : []),
     ...describeState(style.counters ? state : withoutCounters(state), style.all),
     ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
@@ -119,7 +123,7 @@ function whatChanged({ before, after }: ChangeReport, name: string): string[] {
 }
 
 export function changeJson(report: ChangeReport): Record<string, unknown> {
-  const { before, after, via, reason, changed, state, droppedSettings, notes } = report;
+  const { before, after, via, reason, changed, state, droppedSettings, optimization, notes } = report;
   return {
     changed,
     via,
@@ -128,6 +132,7 @@ export function changeJson(report: ChangeReport): Record<string, unknown> {
     after: chainJson(after),
     state,
     droppedSettings,
+    optimization,
     notes,
   };
 }

@@ -1,7 +1,7 @@
 /** Entries of the store as lines of text and as data. */
 
 import { formatProblem } from '../../src/diag/index.ts';
-import { describePin, entrySettings } from '../../src/dynamic/index.ts';
+import { describePin, entryOptimization, entrySettings } from '../../src/dynamic/index.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
 import { progTypeName } from '../../src/uapi/index.ts';
 import { table } from './table.ts';
@@ -23,6 +23,7 @@ export function entryJson(entry: StoreEntry | BrokenEntry): Record<string, unkno
     maps: record.maps,
     attachments: record.links,
     settings: entrySettings(entry),
+    optimized: entryOptimization(entry)?.step ?? 'none',
     data: record.data,
   };
 }
@@ -35,11 +36,18 @@ export function entryRows(entry: StoreEntry): string[][] {
       'program',
       describePin(name),
       `id ${id}`,
-      `${progTypeName(type)}, tag ${tag}`,
+      `${progTypeName(type)}, ${programDetail(entry, name, tag)}`,
     ]),
     ...maps.map(({ name, id }) => ['map', describePin(name), `id ${id}`, '']),
     ...links.map(({ name, id, place }) => ['attachment', name, `id ${id}`, place]),
   ];
+}
+
+/** `tag 5d0ad…, optimized (single)`. */
+export function programDetail(entry: StoreEntry, program: string, tag: string): string {
+  const optimized = entryOptimization(entry);
+  const step = optimized?.programs.includes(program) === true ? `, optimized (${optimized.step})` : '';
+  return `tag ${tag}${step}`;
 }
 
 export function formatEntry(head: string, entry: StoreEntry): string {

@@ -6,6 +6,7 @@ import { type EntrySetting, entrySettings } from '../../src/dynamic/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
 import { mapTypeName, progTypeName } from '../../src/uapi/index.ts';
+import { programDetail } from './entry.ts';
 
 export interface Row {
   readonly kind: 'program' | 'map' | 'attachment' | 'setting';
@@ -48,7 +49,7 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
         name,
         type: progTypeName(type),
         owners,
-        detail: `tag ${tag}`,
+        detail: programDetail(entry, name, tag),
       }),
     ),
     ...maps.map(({ id, name }): Row => {

@@ -12,6 +12,7 @@ import {
 } from '../../src/load/index.ts';
 import { type BpfObject, countsCpus, symbolOf } from '../../src/object/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../../src/uapi/index.ts';
+import { formatOutlook } from './optimization.ts';
 import { table } from './table.ts';
 
 export interface PlanView extends PreparedLoad {
@@ -40,6 +41,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
       const inFunction = symbolOf(view.object, functionIndex).name;
       return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
     }),
+    optimization: plan.optimization ?? null,
     fallbacks: view.fallbacks,
     notes: [...view.plan.notes, ...view.typeNotes],
   };
@@ -100,6 +102,7 @@ export function formatPlan(view: PlanView): string {
       plan.maps.map(map => mapRow(view, map)),
     ),
     ...block('programs', plan.programs.map(programRow)),
+    ...(plan.optimization === undefined ? [] : formatOutlook(plan.optimization)),
     ...block('externs', externRows(view)),
     ...block('CO-RE', coreRows(view)),
     ...block(

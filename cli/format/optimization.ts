@@ -29,6 +29,21 @@ function formatProgram(program: ProgramOptimization): string {
   return [printable(head), ...less, ...(calls.length === 0 ? [] : [table(calls, '    ')])].join('\n');
 }
 
+/** What a dry run of a load reports: a line for each program, with the step that would be tried first. */
+export function formatOutlook({ inline, programs }: OptimizeReport): string[] {
+  const rows = programs.map(({ program, refused, insns, inlined }) => {
+    if (refused !== null) return [program, 'as it is', refused];
+    const names = [...new Set(inlined.map(call => call.function))];
+    const size = `${insns.before} -> ${insns.after} insns`;
+    return [program, size, names.length === 0 ? 'nothing to inline' : `inlined: ${names.join(', ')}`];
+  });
+  if (rows.length === 0) return [];
+  return [
+    `optimized at first with --inline ${inline}, with less where the verifier refuses it:`,
+    table(rows, '  '),
+  ];
+}
+
 /** The whole report if it is wanted, else one line. */
 export function formatOutcome(
   report: OptimizeReport,

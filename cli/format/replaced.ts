@@ -1,6 +1,7 @@
 /** What `replace` did or would do, as text and as data: slots, state, settings, consumers. */
 
 import type { ReplaceOutcome, SlotState, UpgradedConsumer } from '../../src/dynamic/index.ts';
+import type { OptimizeReport } from '../../src/link/index.ts';
 import {
   describeState,
   type Settings,
@@ -9,6 +10,7 @@ import {
 } from '../../src/state/index.ts';
 import { entryJson, formatEntry } from './entry.ts';
 import { settingText } from './inventory.ts';
+import { formatOutlook } from './optimization.ts';
 import { table } from './table.ts';
 
 export interface Style {
@@ -21,6 +23,7 @@ interface Facts {
   readonly state: readonly StateChange[];
   readonly settings: SettingsByOwner;
   readonly droppedSettings: readonly string[];
+  readonly optimization: OptimizeReport | null;
 }
 
 function factsOf(outcome: ReplaceOutcome): Facts {
@@ -35,9 +38,10 @@ function factsOf(outcome: ReplaceOutcome): Facts {
 }
 
 export function formatReplaced(outcome: ReplaceOutcome, style: Style): string {
-  const { state, settings, droppedSettings } = factsOf(outcome);
+  const { state, settings, droppedSettings, optimization } = factsOf(outcome);
   return [
     ...headOf(outcome, style),
+    ...(style.dryRun && optimization !== null ? formatOutlook(optimization) : []),
     ...describeState(state, style.all),
     ...settingsLines(settings),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
@@ -49,8 +53,9 @@ function headOf(outcome: ReplaceOutcome, { dryRun }: Style): string[] {
   const { entry } = outcome;
   switch (outcome.kind) {
     case 'rootlet': {
-      const { slots, choice } = outcome.replaced;
-      const head = `${dryRun ? 'would change ' : ''}${entry.name} on ${outcome.place} (${choice.via}: ${choice.reason})`;
+      const { slots, choice, optimized } = outcome.replaced;
+      const step = optimized === 'none' || dryRun ? '' : `, optimized (${optimized})`;
+      const head = `${dryRun ? 'would change ' : ''}${entry.name} on ${outcome.place} (${choice.via}: ${choice.reason})${step}`;
       return [
         head,
         table(
@@ -122,13 +127,14 @@ export function notesOf(outcome: ReplaceOutcome): readonly string[] {
 }
 
 export function replacedJson(outcome: ReplaceOutcome): Record<string, unknown> {
-  const { state, settings, droppedSettings } = factsOf(outcome);
+  const { state, settings, droppedSettings, optimization } = factsOf(outcome);
   return {
     kind: outcome.kind,
     ...kindJson(outcome),
     state,
     settings: settingsJson(settings),
     droppedSettings,
+    optimization,
     notes: notesOf(outcome),
     entry: entryJson(outcome.entry),
   };
@@ -137,8 +143,9 @@ export function replacedJson(outcome: ReplaceOutcome): Record<string, unknown> {
 function kindJson(outcome: ReplaceOutcome): Record<string, unknown> {
   switch (outcome.kind) {
     case 'rootlet': {
-      const { slots, choice } = outcome.replaced;
-      return { place: outcome.place, via: choice.via, reason: choice.reason, slots: slots.map(slotJson) };
+      const { slots, choice, optimized } = outcome.replaced;
+      const { via, reason } = choice;
+      return { place: outcome.place, via, reason, optimized, slots: slots.map(slotJson) };
     }
     case 'attached': {
       const { place, program, bindings } = outcome.replaced;

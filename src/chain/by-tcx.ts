@@ -27,7 +27,7 @@ export function changeByTcx(
   options: ChainOptions,
 ): ChainChange {
   const { hook, via } = before;
-  const { steps, state, notes } = applyTcx(context, hook, design, options);
+  const { steps, state, notes, optimization } = applyTcx(context, hook, design, options);
   const after: ChainState =
     options.dryRun === true
       ? { ...before, kind: 'chain', via: 'tcx', members: memberStates(design) }
@@ -42,6 +42,7 @@ export function changeByTcx(
     reason,
     state,
     notes: [...notes, ...beside],
+    optimization,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { GenerationOptions } from '../dynamic/index.ts';
 import type { XdpMode } from '../kernel/index.ts';
+import type { OptimizeReport } from '../link/index.ts';
 import type { OptimizeSetting } from '../load/index.ts';
 import type { StateChange } from '../state/index.ts';
 import type { ChainBackEnd, ChainState } from './model/index.ts';
@@ -43,4 +44,6 @@ export interface ChainChange {
   readonly state: readonly StateChange[];
   /** One sentence each. */
   readonly notes: readonly string[];
+  /** What the optimizer did, or would do at first; null where it does nothing. */
+  readonly optimization: OptimizeReport | null;
 }

@@ -15,7 +15,13 @@ import {
   staleChains,
 } from './engine/index.ts';
 import { openProgramById } from './facts/index.ts';
-import { type ChainDesign, type ChainEdit, type ChainState, memberStates } from './model/index.ts';
+import {
+  type ChainBackEnd,
+  type ChainDesign,
+  type ChainEdit,
+  type ChainState,
+  memberStates,
+} from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
 import { readChain } from './reading.ts';
 
@@ -34,7 +40,7 @@ export function unchanged(
   const { state } = running;
   const isSettled = dryRun !== true && settleChain(context, running);
   const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
-  const base = { before: state, after: state, changed: false, state: [], notes };
+  const base = { before: state, after: state, changed: false, state: [], notes, optimization: null };
   return { ...base, via: state.via, reason: 'as it was' };
 }
 
@@ -59,9 +65,7 @@ export function built(
     dryRun: options.dryRun === true,
   });
   const after: ChainState =
-    options.dryRun === true
-      ? { ...state, kind: 'chain', via, members: memberStates(design), failClosed: design.failClosed }
-      : readChain(context, hook);
+    options.dryRun === true ? plannedState(state, design, via, replaced) : readChain(context, hook);
   return {
     before: state,
     after,
@@ -70,7 +74,19 @@ export function built(
     reason,
     state: replaced.state,
     notes: replaced.notes,
+    optimization: replaced.optimization,
   };
+}
+
+function plannedState(
+  { optimized: _before, ...state }: ChainState,
+  design: ChainDesign,
+  via: ChainBackEnd,
+  { optimized }: Replaced,
+): ChainState {
+  const { failClosed } = design;
+  const planned = { ...state, kind: 'chain', via, members: memberStates(design), failClosed } as const;
+  return via === 'static' ? { ...planned, optimized } : planned;
 }
 
 export function unloaded(context: ChainContext, running: RunningChain, options: ChainOptions): ChainChange {
@@ -79,10 +95,12 @@ export function unloaded(context: ChainContext, running: RunningChain, options: 
   return gone(context, state, options);
 }
 
+const NOTHING_BUILT = { notes: [], optimization: null } as const;
+
 function gone(context: ChainContext, state: ChainState, { dryRun }: ChainOptions): ChainChange {
   const none: ChainState = { ...state, kind: 'none', via: null, program: null, members: [], entry: null };
   const after = dryRun === true ? none : readChain(context, state.hook);
-  return { before: state, after, changed: true, via: state.via, reason: '', state: [], notes: [] };
+  return { before: state, after, changed: true, via: state.via, reason: '', state: [], ...NOTHING_BUILT };
 }
 
 /** Nothing, or what is not a chain. */

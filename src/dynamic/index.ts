@@ -50,6 +50,7 @@ export {
   assignSettings,
   changedSettings,
   type EntrySetting,
+  entryOptimization,
   entrySettings,
   firstRelink,
   hasGeneratedRootlet,
@@ -69,6 +70,7 @@ export {
 export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
+  optimizationOutlook,
   type ReplacedAttached,
   replaceAttached,
   type UpgradedConsumer,

@@ -11,32 +11,28 @@ import { elementAt } from '../bytes/index.ts';
 /** Successors of a block, in the order of its terminator. */
 export type Successors = (block: number) => readonly number[];
 
+const UNSEEN = 0;
+const ENTERED = 1;
+const LEFT = 2;
+
 /** Blocks that the entry reaches, each after those that lead to it by edges that do not go back. */
 export function reversePostorder(count: number, successors: Successors): number[] {
   const postorder: number[] = [];
-  const seen = new Uint8Array(count);
-  const blocks: number[] = [];
-  const targets: (readonly number[])[] = [];
-  const next: number[] = [];
-  const enter = (block: number): void => {
-    seen[block] = 1;
-    blocks.push(block);
-    targets.push(successors(block));
-    next.push(0);
-  };
-  if (count > 0) enter(0);
-  while (blocks.length > 0) {
-    const top = blocks.length - 1;
-    const at = elementAt(next, top);
-    const target = elementAt(targets, top)[at];
-    if (target === undefined) {
-      postorder.push(elementAt(blocks, top));
-      blocks.pop();
-      targets.pop();
-      next.pop();
+  const progress = new Uint8Array(count);
+  const pending = count > 0 ? [0] : [];
+  while (pending.length > 0) {
+    const block = elementAt(pending, pending.length - 1);
+    if (progress[block] === UNSEEN) {
+      progress[block] = ENTERED;
+      const targets = successors(block);
+      for (let at = targets.length - 1; at >= 0; at--) {
+        const target = elementAt(targets, at);
+        if (elementAt(progress, target) === UNSEEN) pending.push(target);
+      }
     } else {
-      next[top] = at + 1;
-      if (seen[target] !== 1) enter(target);
+      pending.pop();
+      if (progress[block] === ENTERED) postorder.push(block);
+      progress[block] = LEFT;
     }
   }
   return postorder.reverse();

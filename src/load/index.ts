@@ -37,6 +37,7 @@ export {
   type PreparedLoad,
   planOfVariant,
   prepareLoad,
+  prepareOptimized,
   processedBy,
 } from './load.ts';
 export { typesOutlook } from './mend/index.ts';

@@ -23,6 +23,7 @@ import {
 } from './externs/index.ts';
 import { executeOnKernel } from './mend/index.ts';
 import {
+  firstVariant,
   loadVariants,
   NOT_OPTIMIZED,
   type OptimizedVariant,
@@ -107,6 +108,19 @@ export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}
   });
 }
 
+/**
+ * As `prepareLoad`, of what `loadObject` would try first with `options.optimize`. The plan has what the optimizer
+ * would do, and what it would not.
+ */
+export function prepareOptimized(object: BpfObject, sys: Sys, options: LoadOptions = {}): PreparedLoad {
+  const prepared = prepareLoad(object, sys, options);
+  const { optimize = NOT_OPTIMIZED } = options;
+  const isLoaded = (program: string): boolean => prepared.plan.programs.some(({ name }) => name === program);
+  const variant = firstVariant(object, optimize, isLoaded);
+  const { plan, ...others } = variant.report === null ? prepared : prepareLoad(variant.object, sys, options);
+  return { ...others, plan: planOfVariant(plan, variant) };
+}
+
 /** How one object is loaded, whatever optimization makes of it. */
 export interface OptimizedLoad {
   readonly sys: Sys;
@@ -131,11 +145,15 @@ export function loadOptimized(
 }
 
 /** The plan of a variant, which reports what it is. */
-export function planOfVariant(plan: LoadPlan, { step, notes }: OptimizedVariant): LoadPlan {
+export function planOfVariant(plan: LoadPlan, { step, notes, report }: OptimizedVariant): LoadPlan {
+  const isLoaded = ({ program }: { readonly program: string }): boolean =>
+    plan.programs.some(({ name }) => name === program);
+  const optimization =
+    report === null ? undefined : { ...report, programs: report.programs.filter(isLoaded) };
   return {
     ...plan,
     notes: [...notes, ...plan.notes],
-    ...given({ optimized: step === 'none' ? undefined : step }),
+    ...given({ optimized: step === 'none' ? undefined : step, optimization }),
   };
 }
 

@@ -5,6 +5,7 @@ import { insn } from '../../src/isa/assemble.ts';
 import * as isa from '../../src/isa/opcodes.ts';
 import { assemblePacketOp, compared } from './assemble-packet.ts';
 import type { FunctionEntity, Model, Op } from './model.ts';
+import { CONTEXT_FIELDS } from './packet-model.ts';
 
 /** What an instruction refers to; who lays out an object turns it into a symbol. */
 export type Target =
@@ -265,6 +266,11 @@ export function assemble(model: Model, owner: FunctionEntity, changed = false): 
       insn(MOV_IMM, 7, 0, 0, owner.start),
       insn(MOV_IMM, 8, 0, 0, owner.id + 3),
     );
+    // a number that the verifier does not know, as most are that programs compute with
+    if ((owner.start & 3) !== 0) {
+      const field = CONTEXT_FIELDS[model.hook][0] ?? 0;
+      assembler.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, 1, 6, field), insn(XOR, 7, 1));
+    }
   } else {
     assembler.emit(insn(MOV, 6, 2), insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, 7, 6), insn(MOV, 8, 1));
   }
@@ -274,8 +280,15 @@ export function assemble(model: Model, owner: FunctionEntity, changed = false): 
   if (role === 'callback')
     assembler.emit(insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, 6, 7), insn(MOV_IMM, 0));
   else assembler.emit(insn(MOV, 0, 7));
-  if (role === 'program' && model.verdictMask !== 0)
-    assembler.emit(insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, 0, 0, 0, model.verdictMask));
+  if (role === 'program' && model.verdictMask !== 0) {
+    if ((owner.start & 4) === 0) {
+      assembler.emit(insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, 0, 0, 0, model.verdictMask));
+    } else {
+      // one of two constants
+      assembler.emit(insn(MOV_IMM, 0, 0, 0, 1), insn(isa.BPF_JMP | isa.BPF_JSET | isa.BPF_K, 7, 0, 1, 24));
+      assembler.emit(insn(MOV_IMM, 0, 0, 0, 2 & model.verdictMask));
+    }
+  }
   assembler.emit(insn(isa.OP_EXIT));
   const { insns, uses, lines, core } = assembler;
   return { insns, uses, lines, core };

@@ -19,6 +19,7 @@ import { changeRootlet, firstRootlet, hookOf, settleRootlet } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
+import { namingHook } from './named.ts';
 import { removePins, withPins } from './pinned-switch.ts';
 import { dispatcherEntries } from './read-libxdp.ts';
 import { forBackEnds } from './refused.ts';
@@ -56,10 +57,11 @@ function applyStatic(context: ChainContext, request: ApplyRequest): Replaced {
   const { state, entry } = running;
   const chain = staticChain(state.hook, design);
   const build = { ...others, hook: state.hook, design, chain, slotsVia: 'static' } as const;
-  const replaced =
+  const replaced = namingHook(state.hook, chain.change.rootlet.name, () =>
     entry === undefined
       ? firstRootlet(context, build, expected)
-      : changeRootlet(context, entry, build, expected);
+      : changeRootlet(context, entry, build, expected),
+  );
   return { ...replaced, notes: [...chain.notes, ...replaced.notes] };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { quote, RootletError } from '../../diag/index.ts';
+import type { OptimizeReport } from '../../link/index.ts';
 import type { StateChange } from '../../state/index.ts';
 import { type ChainDesign, type ChainHook, hasCounters, optimizationOf } from '../model/index.ts';
 import { differenceOf, freshNames, loadable } from './changes.ts';
@@ -22,6 +23,8 @@ export interface TcxApplied {
   readonly state: readonly StateChange[];
   /** One sentence each. */
   readonly notes: readonly string[];
+  /** What the optimizer did, or would do at first; null where it does nothing. */
+  readonly optimization: OptimizeReport | null;
 }
 
 /**
@@ -86,7 +89,16 @@ function run(change: Change): TcxApplied {
     steps: plan.steps,
     state: done.flatMap(({ state }) => state),
     notes: [...done.flatMap(({ notes }) => notes), ...stepNotes(plan.steps)],
+    optimization: joined(done.flatMap(({ optimization }) => optimization ?? [])),
   };
+}
+
+/** Of members that are loaded one by one. */
+function joined(reports: readonly OptimizeReport[]): OptimizeReport | null {
+  const [first] = reports;
+  if (first === undefined) return null;
+  const programs = reports.flatMap(report => report.programs);
+  return { ...first, programs, removed: reports.flatMap(({ removed }) => removed) };
 }
 
 /**

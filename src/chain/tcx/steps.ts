@@ -5,13 +5,15 @@ import {
   firstEntryState,
   type KeptBindings,
   OBJECT_FILE,
+  optimizationOutlook,
   replaceAttached,
   withContents,
   withEntryLoad,
 } from '../../dynamic/index.ts';
 import { findHook, type Hook, hookContents, hookData } from '../../hooks/index.ts';
+import type { OptimizeReport } from '../../link/index.ts';
 import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
-import { stripDataSections } from '../../object/index.ts';
+import { type BpfObject, stripDataSections } from '../../object/index.ts';
 import { encodeEntryState, mapKey, type StateChange } from '../../state/index.ts';
 import type { JsonObject, Store } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
@@ -44,13 +46,15 @@ export interface StepContext {
 export interface StepResult {
   readonly state: readonly StateChange[];
   readonly notes: readonly string[];
+  /** Null where nothing is optimized. */
+  readonly optimization: OptimizeReport | null;
 }
 
 /** Loads what it needs, calls `ready`, and changes the hook after it. */
 export type Job = (ready: () => void) => void;
 type Done = (result: StepResult) => void;
 
-const NOTHING: StepResult = { state: [], notes: [] };
+const NOTHING: StepResult = { state: [], notes: [], optimization: null };
 
 export function stepJob(at: StepContext, step: TcxStep, done: Done): Job {
   const dryRun = at.options.dryRun === true;
@@ -80,9 +84,15 @@ function change(at: StepContext, { kind, name }: TcxStep): void {
 
 function checkLoad(at: StepContext, name: string, done: Done): Job {
   return ready => {
-    const { notes } = memberObject(at.hook, valueAt(at.members, name), at.counters);
+    const member = valueAt(at.members, name);
+    const { object, notes } = memberObject(at.hook, member, at.counters);
+    const outlook = optimizationOutlook(
+      object,
+      optimizeAdded(at, member, object),
+      program => program === member.program,
+    );
     ready();
-    done({ state: [], notes });
+    done({ ...outlook, state: [], notes: [...notes, ...outlook.notes] });
   };
 }
 
@@ -101,7 +111,7 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
       options: {
         ...options.load,
         ...member.settings,
-        optimize: at.optimize,
+        optimize: optimizeAdded(at, member, object),
         programs: (one: string) => one === member.program,
       },
       binding: {},
@@ -109,9 +119,21 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
     withEntryLoad(load, (loaded, kept) => {
       ready();
       saveFirst(at, member, loaded, kept);
-      done({ state: [], notes: [...notes, ...loaded.notes] });
+      const { optimization = null } = loaded.plan;
+      done({ state: [], notes: [...notes, ...loaded.notes], optimization });
     });
   };
+}
+
+/** The setting for a member with what was added to its file: code that counts has a second call of the program. */
+function optimizeAdded(
+  { optimize }: StepContext,
+  { file }: LoadableMember,
+  { symbols }: BpfObject,
+): OptimizeSetting {
+  const own = new Set(file.object.symbols.map(({ name }) => name));
+  const added = symbols.filter(({ kind, name }) => kind === 'function' && !own.has(name));
+  return { ...optimize, firstCalls: added.map(({ name }) => name) };
 }
 
 /** A kill before the entry counts leaves nothing: the link ends with the process, or with its generation. */
@@ -175,7 +197,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
       options: {
         ...options.load,
         ...newSettings(settingsOf(entry), member.settings),
-        optimize: at.optimize,
+        optimize: optimizeAdded(at, member, object),
       },
       settings: member.settings,
       fresh: at.fresh.get(name) ?? [],
@@ -188,6 +210,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
     done({
       state: replaced.state.map(row => ofMember(row, name)),
       notes: [...notes, ...replaced.notes, ...dropped],
+      optimization: replaced.optimization,
     });
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
+import type { InlineScope } from '../../link/index.ts';
 import { describeOptimizeSetting, type OptimizeSetting } from '../../load/index.ts';
 import { decodeEntryState } from '../../state/index.ts';
 import { fieldsOf, type StoreEntry } from '../../store/index.ts';
@@ -39,8 +40,35 @@ function hookSettings({ record }: StoreEntry): EntrySetting[] {
   );
 }
 
-function givenSettings(entry: StoreEntry): EntrySetting[] {
+/**
+ * The step of the optimizer that programs of an entry are at, and which: of an attachment that on the hook, else
+ * all. Undefined where nothing is optimized, and for a record that cannot be read.
+ */
+export function entryOptimization({
+  kind,
+  record,
+}: StoreEntry): { readonly step: InlineScope; readonly programs: readonly string[] } | undefined {
+  const step = orElse(() => decodeEntryState(record.data).optimized, undefined);
+  if (step === undefined || step === 'none') return undefined;
+  const { attach, [RELINK_FIELD]: slots } = record.data;
+  const named = [fieldsOf(slots)['running'], fieldsOf(attach)['program']];
+  const names = record.programs.map(({ name }) => name);
+  const programs = kind === 'hook' ? names.filter(name => named.includes(name)) : names;
+  return { step, programs };
+}
+
+/** `other` where a record cannot be read. */
+function orElse<T>(read: () => T, other: T): T {
   try {
+    return read();
+  } catch (error) {
+    if (error instanceof RootletError) return other;
+    throw error;
+  }
+}
+
+function givenSettings(entry: StoreEntry): EntrySetting[] {
+  return orElse(() => {
     const { settings, optimize } = decodeEntryState(entry.record.data);
     const values = [...settings].flatMap(([owner, { globals, maxEntries }]) => {
       const component = owner === '' ? null : owner;
@@ -50,10 +78,7 @@ function givenSettings(entry: StoreEntry): EntrySetting[] {
       ];
     });
     return [...optimizeSettings(optimize), ...values];
-  } catch (error) {
-    if (error instanceof RootletError) return [];
-    throw error;
-  }
+  }, []);
 }
 
 /** As options of a command: `-O0`. */

@@ -1,7 +1,7 @@
 /** Slots of a rootlet and their back ends: ext, tail, static, copy. */
 
 export { settingsOf } from './change.ts';
-export { type EntrySetting, entrySettings } from './entry-settings.ts';
+export { type EntrySetting, entryOptimization, entrySettings } from './entry-settings.ts';
 export {
   type AroundSwitch,
   type Replaced,

@@ -60,6 +60,8 @@ export interface PartRequest {
   readonly notes?: readonly string[];
   /** Names in the object of functions that are called so in their own files. Default: the same. */
   readonly functionsNamed?: (name: string) => readonly string[];
+  /** `OptimizeSetting.firstCalls`. */
+  readonly firstCalls?: readonly string[];
 }
 
 /** What will be loaded, and on which maps. Nothing is created yet. */
@@ -214,10 +216,10 @@ function isLoaded({ programs, keyOf }: PartRequest, name: string): boolean {
 
 /** The setting with the names that functions have in the object, and the names that none has. */
 function optimizationOf({ optimize = OPTIMIZED }: BuildContext, request: PartRequest) {
-  const { functionsNamed = (name: string) => [name], object } = request;
+  const { functionsNamed = (name: string) => [name], object, firstCalls } = request;
   const { noInline: wanted = [] } = optimize;
   const kept = wanted.map(name => functionsIn(object, functionsNamed(name)));
-  const setting: OptimizeSetting = { ...optimize, noInline: kept.flat() };
+  const setting: OptimizeSetting = { ...optimize, noInline: kept.flat(), ...given({ firstCalls }) };
   const unknown = wanted.filter((_, at) => kept[at]?.length === 0);
   return { setting, notes: unknown.map(noFunction) };
 }

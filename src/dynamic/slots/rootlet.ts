@@ -10,12 +10,14 @@ import { given } from '../../bytes/index.ts';
 import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
+import type { InlineScope, OptimizeReport } from '../../link/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
 import {
   Cleanup,
   describeOptimizeSetting,
   isSameOptimizeSetting,
   type LoadedObject,
+  type LoadPlan,
 } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
@@ -101,6 +103,10 @@ export interface Replaced {
    * otherwise than the files have it; one sentence each.
    */
   readonly notes: readonly string[];
+  /** The step of the optimizer that the program on the hook is at; of a plan, the first that would be tried. */
+  readonly optimized: InlineScope;
+  /** What the optimizer did at that step, or would do; null where it has done nothing now. */
+  readonly optimization: OptimizeReport | null;
 }
 
 /** Notified of a change step by step, so that another process can finish it. */
@@ -198,7 +204,8 @@ export class Rootlet {
         ...idle,
         ...parts.flatMap(({ plan }) => plan.notes),
       ];
-      return { ...base, state: reportState(decisions, [], undefined), notes: [...new Set(notes)] };
+      const state = reportState(decisions, [], undefined);
+      return { ...base, state, notes: [...new Set(notes)], ...optimizationIn(parts) };
     }
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
@@ -207,7 +214,8 @@ export class Rootlet {
       const idle = idleOptimization(choice.via, options);
       const notes = [...firstNotes(design, context.main), ...idle, ...notesOf(generation)];
       const { decisions, dropped, transfer } = generation;
-      return { ...base, state: reportState(decisions, dropped, transfer), notes: [...new Set(notes)] };
+      const state = reportState(decisions, dropped, transfer);
+      return { ...base, state, notes: [...new Set(notes)], ...optimizationOf(generation) };
     });
   }
 
@@ -269,7 +277,8 @@ export class Rootlet {
     const idle = idleOptimization(choice.via, options, old.optimize);
     const notes = [...new Set([...newNotes(old, design, context.main), ...idle, ...notesOf(next)])];
     const { settings } = next;
-    return { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
+    const base = { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
+    return { ...base, ...optimizationOf(next) };
   }
 
   /** What was requested stays requested. */
@@ -293,7 +302,8 @@ export class Rootlet {
     const planned = parts.flatMap(({ plan }) => plan.notes);
     const idle = idleOptimization(choice.via, options, old.optimize);
     const notes = [...new Set([...newNotes(old, design, context.main), ...idle, ...planned])];
-    return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
+    const base = { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
+    return { ...base, ...optimizationIn(parts) };
   }
 
   /** Puts one component into one slot. */
@@ -347,9 +357,10 @@ export class Rootlet {
   }
 
   #unchanged(): Replaced {
-    const { via, settings } = this.#generation;
+    const { via, settings, optimized = 'none' } = this.#generation;
     const choice = { via, reason: this.#forced === undefined ? 'as it was' : 'as requested' };
-    return { slots: this.slots, choice, state: [], settings, droppedSettings: [], notes: [] };
+    const base = { slots: this.slots, choice, state: [], settings, droppedSettings: [], notes: [] };
+    return { ...base, optimized, optimization: null };
   }
 
   #switch(
@@ -434,6 +445,19 @@ function lasting(options: GenerationOptions): BuildContext['options'] {
 function notesOf({ host, loaded }: Generation): string[] {
   const all = host === undefined ? loaded : [host, ...loaded];
   return [...new Set(all.flatMap(({ notes }) => notes))];
+}
+
+/** Of a generation that was built now. */
+function optimizationOf({ host }: Generation) {
+  return optimizationIn(host === undefined ? [] : [host]);
+}
+
+/** Of these parts, one is the program on the hook. */
+function optimizationIn(
+  parts: readonly { readonly plan: LoadPlan }[],
+): Pick<Replaced, 'optimized' | 'optimization'> {
+  const plan = parts.find(part => part.plan.optimized !== undefined)?.plan;
+  return { optimized: plan?.optimized ?? 'none', optimization: plan?.optimization ?? null };
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {

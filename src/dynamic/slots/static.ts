@@ -137,6 +137,8 @@ function linkSlots(
     keyOf: name => keys.get(name) ?? name,
     notes,
     functionsNamed: name => namesInResult(name, report),
+    // a generated chain that counts calls each of them a second time, on the path that counts
+    ...given({ firstCalls: generated === undefined ? undefined : report.slots.map(slot => slot.function) }),
   };
 }
 

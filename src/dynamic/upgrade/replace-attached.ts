@@ -19,6 +19,7 @@ import {
   requireOccupant,
 } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
+import type { OptimizeReport } from '../../link/index.ts';
 import { Cleanup, type LoadedObject, type LoadOptions } from '../../load/index.ts';
 import { type BpfObject, stripDataSections } from '../../object/index.ts';
 import {
@@ -50,6 +51,7 @@ import {
   reusedMap,
   setGivenValues,
 } from './object-state.ts';
+import { optimizationOutlook } from './outlook.ts';
 
 export interface ReplaceAttachedRequest {
   readonly store: Store;
@@ -94,6 +96,8 @@ export interface ReplacedAttached {
   readonly droppedSettings: readonly string[];
   readonly bindings: readonly Binding[];
   readonly notes: readonly string[];
+  /** What the optimizer did, or would do at first; null where it does nothing. */
+  readonly optimization: OptimizeReport | null;
 }
 
 /** Under the store's lock. Throws, with the old program in place, when it cannot be. */
@@ -117,7 +121,8 @@ export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttach
     const job: Job = { ...planVersion(version, cleanup, code), request, facts, main, hook, expected };
     if (request.dryRun !== true) return run(job);
     requireNewMaps(job.state.plan, job.state.decisions);
-    return reportOf(job, entry, undefined, [], []);
+    const { optimization, notes } = optimizationOutlook(object, job.optimize, name => name === main);
+    return reportOf(job, { entry, bindings: [], notes, optimization });
   } finally {
     cleanup.undo();
   }
@@ -178,7 +183,9 @@ function run(job: Job): ReplacedAttached {
     request.ready?.();
     const saved = save(job, loaded, kept, tables);
     afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
-    return reportOf(job, saved.entry, saved.transfer, kept.bindings, loaded.notes);
+    const { notes, plan } = loaded;
+    const { bindings } = kept;
+    return reportOf(job, { ...saved, bindings, notes, optimization: plan.optimization ?? null });
   });
 }
 
@@ -289,20 +296,19 @@ function nextData(
 
 function reportOf(
   { hook, main, state, settings, dropped }: Job,
-  entry: StoreEntry,
-  transfer: Parameters<typeof reportState>[2],
-  bindings: readonly Binding[],
-  notes: readonly string[],
+  {
+    transfer,
+    ...reported
+  }: Pick<ReplacedAttached, 'entry' | 'bindings' | 'notes' | 'optimization'> & {
+    readonly transfer?: StateTransfer;
+  },
 ): ReplacedAttached {
-  const changes = reportState([...state.decisions.values()], state.dropped, transfer);
   return {
-    entry,
+    ...reported,
     place: hook.place,
     program: main,
-    state: changes,
+    state: reportState([...state.decisions.values()], state.dropped, transfer),
     settings,
     droppedSettings: dropped,
-    bindings,
-    notes,
   };
 }

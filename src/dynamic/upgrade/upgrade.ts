@@ -9,6 +9,7 @@
 import { given } from '../../bytes/index.ts';
 import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
+import type { OptimizeReport } from '../../link/index.ts';
 import { Cleanup, type LoadOptions } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import {
@@ -56,6 +57,7 @@ import {
   reusedMap,
   setGivenValues,
 } from './object-state.ts';
+import { optimizationOutlook } from './outlook.ts';
 import { refillProvider } from './provider.ts';
 
 export interface UpgradeOptions
@@ -90,6 +92,8 @@ export interface UpgradeReport {
     readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
   }[];
   readonly notes: readonly string[];
+  /** What the optimizer did, or would do at first; null where it does nothing. */
+  readonly optimization: OptimizeReport | null;
 }
 
 export type UpgradedConsumer = UpgradeReport['consumers'][number];
@@ -207,13 +211,14 @@ function runUpgrade(setting: Setting): UpgradeReport {
     droppedSettings: planned.dropped,
     consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
     notes: next.loaded.notes,
+    optimization: next.loaded.plan.optimization ?? null,
   };
 }
 
 /** What `upgrade` would do; everything is checked but what the verifier reports. */
 function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
   const { old, object } = setting;
-  const { state, settings, dropped } = planNext(setting);
+  const { state, settings, dropped, optimize } = planNext(setting);
   requireNewMaps(state.plan, state.decisions);
   const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
   const next = { name: old.name, object } as const;
@@ -229,7 +234,7 @@ function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeRepo
       name: one.entry.name,
       how: reloaded(one) ? [howReloaded(setting.store, one.entry)] : howRefilled(one.stored, old.name),
     })),
-    notes: [],
+    ...optimizationOutlook(object, optimize),
   };
 }
 

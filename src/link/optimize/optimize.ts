@@ -48,8 +48,7 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   if (unknown.length > 0) throw new RootletError(unknown);
   const inline = options.inline ?? 'single';
   const run = new Run(object, options);
-  const attempts = run.optimizeAll(inline);
-  const optimized = withCode(object, attempts);
+  const { attempts, optimized } = run.optimizeAll(inline);
   const { object: result, removed } = removeUnused(optimized, {
     before: object,
     programs: attempts.flatMap(({ program, done }) => (done === null ? [] : [program])),
@@ -60,7 +59,7 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   return { object: result, report: { inline, programs, removed } };
 }
 
-/** Where a program stands on the ladder. */
+/** The step of the ladder that a program is at. */
 interface Attempt {
   readonly program: SymbolIndex;
   readonly scope: InlineScope;
@@ -79,20 +78,22 @@ class Run {
 
   constructor(object: BpfObject, options: OptimizeOptions) {
     const functions = new Functions(object);
-    const decisions = new Decisions(functions, options.noInline ?? []);
+    const decisions = new Decisions(functions, options);
     this.#object = object;
     this.#options = options;
     this.#context = { functions, decisions, passes: { ...ALL_PASSES, ...options.passes } };
   }
 
-  optimizeAll(scope: InlineScope): Attempt[] {
+  /** The attempts that keep the limits of the kernel, and the object with their code. */
+  optimizeAll(scope: InlineScope): { readonly attempts: readonly Attempt[]; readonly optimized: BpfObject } {
     const wanted = this.#options.programs;
     const programs = programsOf(this.#object).filter(({ program }) => wanted?.includes(program.name) ?? true);
     let attempts = programs.map(({ index }) => this.#attempt(index, scope, null));
-    if (attempts.every(({ done }) => done === null)) return attempts;
+    let optimized = withCode(this.#object, attempts);
+    if (attempts.every(({ done }) => done === null)) return { attempts, optimized };
     const before = problemsByProgram(checkLimits(this.#object));
     for (let changed = true; changed; ) {
-      const broken = newProblems(before, checkLimits(withCode(this.#object, attempts)));
+      const broken = newProblems(before, checkLimits(optimized));
       changed = false;
       attempts = attempts.map(attempt => {
         const problem = broken.get(symbolOf(this.#object, attempt.program).name);
@@ -100,8 +101,9 @@ class Run {
         changed = true;
         return this.#stepDown(attempt, problem.message);
       });
+      if (changed) optimized = withCode(this.#object, attempts);
     }
-    return attempts;
+    return { attempts, optimized };
   }
 
   /** The first step from `scope` down at which the passes accept the program. */
@@ -124,9 +126,12 @@ class Run {
     }
   }
 
+  /** A program without calls meets the same refusal on every step. */
   #stepDown({ program, scope }: Attempt, reason: string): Attempt {
-    const next = LADDER[LADDER.indexOf(scope) + 1];
-    return next === undefined ? { program, scope, done: null, reason } : this.#attempt(program, next, reason);
+    const isSame = callGraph(this.#object).callees(program).length === 0;
+    const next = isSame ? undefined : LADDER[LADDER.indexOf(scope) + 1];
+    if (next !== undefined) return this.#attempt(program, next, reason);
+    return { program, scope: 'none', done: null, reason };
   }
 
   /** Why a program is not even lifted. */
@@ -175,10 +180,15 @@ function withCode(object: BpfObject, attempts: readonly Attempt[]): BpfObject {
 
 // --- limits ---------------------------------------------------------------------------------------------------------
 
+/** Program that a problem of limits is about; '' for those of the whole object. */
+function programOf({ subject }: Problem): string {
+  return subject ?? '';
+}
+
 function problemsByProgram(problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
   const found = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const others = found.get(program);
     if (others === undefined) found.set(program, [problem]);
     else others.push(problem);
@@ -193,7 +203,7 @@ function newProblems(
 ): ReadonlyMap<string, Problem> {
   const found = new Map<string, Problem>();
   for (const problem of after) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const isOld = before.get(program)?.some(({ code }) => code === problem.code) === true;
     if (!isOld && !found.has(program)) found.set(program, problem);
   }

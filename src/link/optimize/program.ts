@@ -27,7 +27,7 @@ import {
 import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
 import { Refusal } from './model/index.ts';
-import { colour, splitWebs } from './registers/index.ts';
+import { colour, splitWebs, type Webs } from './registers/index.ts';
 import type { ContextKind } from './specialise/index.ts';
 import { specialise } from './specialise/index.ts';
 
@@ -114,11 +114,9 @@ type Counts = Pick<OptimizedProgram, 'shared' | 'decided' | 'spilled'>;
 
 /** `growth`: instructions that copies of blocks may add. */
 function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, growth: number): Counts {
-  splitWebs(graph);
-  tidy(graph, passes);
+  tidy(graph, passes, splitWebs(graph));
   const { shared, decided } = specialise(graph, { context, passes, growth });
-  splitWebs(graph);
-  tidy(graph, passes);
+  tidy(graph, passes, splitWebs(graph));
   if (passes.tails) mergeTails(graph);
   if (passes.ranges) mergeRanges(graph);
   const { spilled } = colour(graph, { coalesce: passes.coalesce });
@@ -126,8 +124,8 @@ function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, gr
   return { shared, decided, spilled };
 }
 
-function tidy(graph: Graph, passes: Passes): void {
-  if (passes.clean) clean(graph);
+function tidy(graph: Graph, passes: Passes, webs: Webs): void {
+  if (passes.clean) clean(graph, webs);
   simplify(graph);
 }
 

@@ -192,7 +192,7 @@ describe('steps', () => {
   test('a name of no function is reported, and the others are kept', () => {
     const { sys } = refusing({});
     const kept: (readonly string[])[] = [];
-    const noting: Optimizer = (object, step, noInline) => {
+    const noting: Optimizer = (object, step, { noInline }) => {
       kept.push(noInline);
       return optimizer()(object, step);
     };

@@ -8,7 +8,7 @@
  */
 
 import { quote } from '../../diag/index.ts';
-import type { InlineScope, Optimized, OptimizeReport } from '../../link/index.ts';
+import type { InlineScope, Optimized, OptimizeOptions, OptimizeReport } from '../../link/index.ts';
 import { optimize } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { E2BIG, EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/index.ts';
@@ -43,7 +43,11 @@ export interface VariantLoader<T> {
 }
 
 /** Replaced in tests. */
-export type Optimizer = (object: BpfObject, step: InlineScope, noInline: readonly string[]) => Optimized;
+export type Optimizer = (
+  object: BpfObject,
+  step: InlineScope,
+  functions: Required<Pick<OptimizeOptions, 'noInline' | 'firstCalls'>>,
+) => Optimized;
 
 /** From the one that inlines most. */
 const STEPS: readonly FirstStep[] = ['all', 'single', 'members'];
@@ -84,9 +88,7 @@ export function firstVariant(
   return { object, step: 'none', report: null, notes: walk.notes };
 }
 
-function optimizeAt(object: BpfObject, inline: InlineScope, noInline: readonly string[]): Optimized {
-  return optimize(object, { inline, noInline });
-}
+const optimizeAt: Optimizer = (object, inline, functions) => optimize(object, { inline, ...functions });
 
 // --- steps --------------------------------------------------------------------------------------------------------
 
@@ -108,14 +110,14 @@ type Variant = Omit<OptimizedVariant, 'notes'> & { readonly step: FirstStep };
 /** Each step that differs from the one before it. Ends where no program can be optimized. */
 function* variantsOf(
   object: BpfObject,
-  { inline = FIRST_STEP, noInline = [] }: OptimizeSetting,
+  { inline = FIRST_STEP, noInline = [], firstCalls = [] }: OptimizeSetting,
   optimizer: Optimizer,
   walk: Walk,
 ): Generator<Variant> {
   const known = functionsIn(object, noInline);
   walk.notes = [...walk.notes, ...noInline.filter(name => !known.includes(name)).map(noFunction)];
   for (const step of STEPS.slice(STEPS.indexOf(inline))) {
-    const { object: optimized, report } = optimizer(object, step, known);
+    const { object: optimized, report } = optimizer(object, step, { noInline: known, firstCalls });
     if (walk.before === undefined) walk.notes = [...walk.notes, ...refusedPrograms(object, report, walk)];
     if (report.programs.every(({ refused }) => refused !== null)) return;
     if (walk.before !== undefined && isSameInlining(walk.before, report)) continue;

@@ -19,6 +19,12 @@ export interface OptimizeSetting {
    * programs plus 100, which are loaded for a moment to know.
    */
   readonly verifyBudget?: boolean;
+  /**
+   * `OptimizeOptions.firstCalls`, of code that was generated for one load; entries do not keep it.
+   *
+   * @internal
+   */
+  readonly firstCalls?: readonly string[];
 }
 
 /** Everything as it is. */

@@ -9,7 +9,7 @@
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import type { InlineScope } from '../../link/index.ts';
+import type { InlineScope, OptimizeReport } from '../../link/index.ts';
 import type { ProgramType } from '../../object/index.ts';
 
 /** A value in an array or map of maps that is set while loading. */
@@ -171,6 +171,8 @@ export interface LoadPlan {
   readonly notes: readonly string[];
   /** The step of the optimizer that the code is at; absent: `none`. */
   readonly optimized?: InlineScope;
+  /** What the optimizer did at that step; absent where nothing was optimized. */
+  readonly optimization?: OptimizeReport;
 }
 
 /** A struct_ops map for the kernel. */

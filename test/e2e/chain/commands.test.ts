@@ -55,7 +55,7 @@ needs('root', 'bpf', 'clang', 'ip').describe('rootlet xdp', () => {
   test('load prints the members in order, with the reasons', () => {
     const first = shell.must('rootlet xdp load v0 wall.o --prio 10');
     expect(first).toMatch(
-      /^loaded wall on v0 \(native mode, static: .+\), entry xdp-v0\n {2}wall {2}runs 1st/,
+      /^loaded wall on v0 \(native mode, static: .+\), entry xdp-v0, optimized \(single\)\n {2}wall {2}runs 1st/,
     );
     const text = shell.must('rootlet xdp load v0 count.o mirror.o@tx');
     expect(

@@ -8,10 +8,11 @@ import type { Sys } from '../../../src/kernel/sys/sys.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
 import { WATCH_COUNT } from '../../../src/link/watch/layout.ts';
 import { readProgramTypes } from '../../../src/load/execute/program-functions.ts';
+import { loadObject } from '../../../src/load/load.ts';
 import { BPF_PROG_LOAD } from '../../../src/uapi/commands.ts';
 import { E2BIG, EPERM } from '../../../src/uapi/errno.ts';
 import { needs } from '../../support/needs.ts';
-import { kernel } from '../slots/support.ts';
+import { HEAD, kernel } from '../slots/support.ts';
 import { ChainLab, openProgram } from './lab.ts';
 import { member } from './members.ts';
 
@@ -27,16 +28,14 @@ struct {
 const CODE =
   '__u32 key = 0; __u64 *all = bpf_map_lookup_elem(&SHARED, &key); if (all) *all += twice(verdict);';
 
-/** The kernel, which refuses the first `count` loads of programs of chains with `errno`. */
-function refusing(count: number, errno: number): { readonly sys: Sys; readonly loads: () => number } {
+/** The kernel, where loads of programs of chains are numbered from 1 and may have another result. */
+function intercepting(answer: (load: number) => number | undefined) {
   let loads = 0;
   const syscall: Sys['syscall'] = (name, ...args) => {
     const [command, attr] = args;
     const isLoad = name === 'bpf' && command === BPF_PROG_LOAD && attr instanceof Uint8Array;
     const isChain = isLoad && new TextDecoder().decode(attr.subarray(48, 57)) === 'xdp_chain';
-    if (isChain) loads++;
-    // a refused program is loaded a second time, for its log
-    return isChain && loads <= count ? -errno : kernel.syscall(name, ...args);
+    return (isChain ? answer(++loads) : undefined) ?? kernel.syscall(name, ...args);
   };
   const sys = new Proxy(kernel, {
     get(target, key) {
@@ -47,6 +46,9 @@ function refusing(count: number, errno: number): { readonly sys: Sys; readonly l
   });
   return { sys, loads: () => loads };
 }
+
+/** The kernel, which refuses the first `count` loads with `errno`; a refused program is loaded again, for its log. */
+const refusing = (count: number, errno: number) => intercepting(load => (load <= count ? -errno : undefined));
 
 needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
   let lab: ChainLab;
@@ -65,13 +67,18 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
         ]),
       ),
       'two.v2': member({ at: 1, program: 'two', version: 1 }),
+      tiny: `${HEAD}SEC("xdp") int tiny(struct xdp_md *ctx) { return XDP_PASS; }`,
       reads: member({ code: 'verdict = data[500];' }),
     });
   });
   afterEach(() => lab.reset());
   afterAll(() => lab.close());
 
-  const options = (): ChainOptions => ({ via: 'static', load: { pinRoot: `${lab.bpffs}/maps` } });
+  const options = (): ChainOptions => ({
+    via: 'static',
+    counters: false,
+    load: { pinRoot: `${lab.bpffs}/maps` },
+  });
   const load = (more: ChainOptions = {}, sys: Sys = kernel): ChainChange =>
     lab.change(
       { kind: 'load', members: NAMES.map(name => lab.member(name)) },
@@ -96,13 +103,26 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
       functions: ['xdp_chain'],
       notes: [],
     });
+    requireVerdicts();
+  });
+
+  test('with counters: members are inlined where packets are not counted, and called where they are', () => {
+    const { optimization } = load({ counters: true });
+    const [chain] = optimization?.programs ?? [];
+    expect(chain?.inlined.map(call => call.function)).toEqual(expect.arrayContaining([...NAMES]));
+    expect(chain?.kept).toHaveLength(3);
+    requireVerdicts();
     lab.wire.inside(() => {
       using watched = WatchedChain.open(lab.context(), lab.read());
       watched.set(WATCH_COUNT);
-      requireVerdicts();
+      expect(lab.judge(PASS, PASS, PASS)).toBe(PASS);
+      expect(lab.judge(PASS, DROP, PASS)).toBe(DROP);
       const { members } = watched.read(0n);
-      expect(members.map(({ counters }) => counters?.packets)).toEqual([3n, 2n, 2n]);
+      expect(members.map(({ counters }) => counters?.packets)).toEqual([2n, 2n, 2n]);
+      watched.set(0);
     });
+    expect(lab.judge(3, DROP, PASS)).toBe(3);
+    expect(NAMES.map(name => lab.word(name, 'counts', PASS))).toEqual([4, 2, 4]);
   });
 
   test('-O0 keeps every function, and stays for later changes', () => {
@@ -128,6 +148,19 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     ]);
   });
 
+  test('a function of --no-inline that a new version does not have is a note, and stays in force', () => {
+    const noInline = ['twice', 'two'];
+    const members = [lab.member('two')];
+    lab.change({ kind: 'load', members }, { ...options(), optimize: { level: 1, noInline } });
+    expect(functions()).toEqual(['xdp_chain', 'two', 'twice']);
+    expect(lab.replace('two', 'two.v2', options()).notes).toEqual([
+      '--no-inline twice has no effect: there is no such function',
+    ]);
+    expect(functions()).toEqual(['xdp_chain', 'two']);
+    expect(lab.replace('two', 'two', options()).notes).toEqual([]);
+    expect(functions()).toEqual(['xdp_chain', 'two', 'twice']);
+  });
+
   test('what runs is what a design is compared with, not what was made of it', () => {
     load();
     const { running } = lab;
@@ -150,8 +183,8 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
       expect(notes).toEqual([
         expect.stringMatching(
           step === 'none'
-            ? /: not optimized: .*refused single.*; .*refused members/
-            : /: optimized at step members: the verifier refused single: program "xdp_chain"/,
+            ? /^interface "va": not optimized: .*refused single.*; .*refused members/
+            : /^interface "va": optimized at step members: the verifier refused single: program "xdp_chain"/,
         ),
       ]);
       requireVerdicts();
@@ -166,7 +199,10 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     const change = (): unknown => lab.load(['reads'], options());
     expect(change).toThrow(RootletError);
     // the message is about the code that was compiled
-    expect(change).toThrow(/invalid access to packet/);
+    expect(change).toThrow(
+      /^interface "va": program "xdp_chain": function "filter" of \S+reads\.o: \S+reads\.bpf\.c:\d+: .*invalid access to packet/,
+    );
+    expect(change).toThrow(/source: verdict = data\[500\];/);
     const denied = refusing(9, EPERM);
     expect(() =>
       lab.change({ kind: 'load', members: [lab.member('two.v2', { name: 'more' })] }, options(), denied.sys),
@@ -185,12 +221,34 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     requireVerdicts();
   });
 
+  test('what a step over the budget made is gone', () => {
+    const fds = countFds();
+    const tiny = loadObject(lab.input('tiny').object, kernel);
+    // the first load is that of the code as it is, for its number of instructions
+    const { sys, loads } = intercepting(at => {
+      if (at === 1) return tiny.program('tiny').fd.duplicate().number;
+      return at > 3 ? -EPERM : undefined;
+    });
+    expect(() => load({ optimize: { level: 1, verifyBudget: true } }, sys)).toThrow(/EPERM/);
+    tiny.close();
+    const pins = lab.tree().filter(path => path.includes('/all_') || path.includes('/hooks/'));
+    expect({ pins, fds: countFds(), loads: loads() > 3 }).toEqual({ pins: [], fds, loads: true });
+  });
+
   test('a dry run says nothing that a run would not', () => {
-    const { notes, after } = load({ dryRun: true });
-    expect({ notes, running: lab.running, kind: after.kind }).toEqual({
+    const { notes, after, optimization } = load({ dryRun: true });
+    const { kind, optimized } = after;
+    expect({ notes, running: lab.running, kind, optimized }).toEqual({
       notes: [],
       running: 0,
       kind: 'chain',
+      optimized: 'single',
     });
+    expect(optimization?.programs).toMatchObject([{ program: 'xdp_chain', refused: null }]);
+    expect(load({ dryRun: true, optimize: { level: 0 } })).toMatchObject({
+      optimization: null,
+      after: { optimized: 'none' },
+    });
+    expect(load().optimization).toEqual(optimization);
   });
 });

@@ -9,8 +9,10 @@ import { elementAt } from '../../../bytes/index.ts';
 import { predecessorsOf } from '../../../isa/index.ts';
 import type { Block, BlockIndex, Graph } from '../ir/index.ts';
 import { type Ins, isCall, type Register, writtenRegister } from '../ir/index.ts';
-import { BitRows, intAt } from './integers.ts';
+import { BitRows, filled, intAt } from './integers.ts';
 import { LAST_CLOBBERED, MAX_READS, readRegisters } from './reads.ts';
+
+const NO_BLOCK = -1;
 
 /** Registers by block, in no order. Without the frame pointer. */
 export interface Liveness {
@@ -37,6 +39,9 @@ class Analysis implements Liveness {
   readonly #isAtEnd: BitRows;
   readonly #isWritten: BitRows;
   readonly #reads = new Int32Array(MAX_READS);
+  /** For each register, the last block that was seen to write it, and to read it first. */
+  readonly #writtenIn: Int32Array;
+  readonly #readIn: Int32Array;
   /** Blocks at whose beginning the register that is followed was found live. */
   readonly #pending: BlockIndex[] = [];
 
@@ -47,6 +52,8 @@ class Analysis implements Liveness {
     this.#isAtStart = new BitRows(count, graph.registers);
     this.#isAtEnd = new BitRows(count, graph.registers);
     this.#isWritten = new BitRows(count, graph.registers);
+    this.#writtenIn = filled(graph.registers, NO_BLOCK);
+    this.#readIn = filled(graph.registers, NO_BLOCK);
     for (let index = 0; index < count; index++) {
       this.#atStart.push([]);
       this.#atEnd.push([]);
@@ -66,9 +73,9 @@ class Analysis implements Liveness {
   #summarise({ ins, terminator }: Block, index: BlockIndex): void {
     for (const each of ins) {
       this.#read(each, index);
-      if (isCall(each)) for (let lost = 1; lost <= LAST_CLOBBERED; lost++) this.#isWritten.add(index, lost);
+      if (isCall(each)) for (let lost = 1; lost <= LAST_CLOBBERED; lost++) this.#write(lost, index);
       const result = writtenRegister(each);
-      if (result >= 0) this.#isWritten.add(index, result);
+      if (result >= 0) this.#write(result, index);
     }
     if (terminator.kind === 'branch') this.#read(terminator.ins, index);
     if (terminator.kind === 'exit') this.#readRegister(0, index);
@@ -80,7 +87,15 @@ class Analysis implements Liveness {
   }
 
   #readRegister(register: Register, index: BlockIndex): void {
-    if (!this.#isWritten.has(index, register)) this.#addToStart(index, register);
+    if (this.#writtenIn[register] === index || this.#readIn[register] === index) return;
+    this.#readIn[register] = index;
+    this.#addToStart(index, register);
+  }
+
+  #write(register: Register, index: BlockIndex): void {
+    if (this.#writtenIn[register] === index) return;
+    this.#writtenIn[register] = index;
+    this.#isWritten.add(index, register);
   }
 
   #addToStart(index: BlockIndex, register: Register): boolean {

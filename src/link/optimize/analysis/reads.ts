@@ -1,7 +1,15 @@
 /** All registers that a node reads, those that it does not name among them, for analyses of data flow. */
 
-import { readsR0 } from '../../../isa/index.ts';
-import { FRAME_POINTER, type Ins, isCall, type Register, readsDst, readsSrc } from '../ir/index.ts';
+import {
+  FRAME_POINTER,
+  type Ins,
+  isCall,
+  operandsOf,
+  READS_DST,
+  READS_R0,
+  READS_SRC,
+  type Register,
+} from '../ir/index.ts';
 
 /** Most registers that one node reads. */
 export const MAX_READS = 5;
@@ -18,9 +26,10 @@ export function readRegisters(ins: Ins, into: Int32Array): number {
     for (let argument = 0; argument < ins.args; argument++) into[argument] = argument + 1;
     return ins.args;
   }
+  const operands = operandsOf(ins);
   let count = 0;
-  if (readsDst(ins) && ins.dst !== FRAME_POINTER) into[count++] = ins.dst;
-  if (readsSrc(ins) && ins.src !== FRAME_POINTER) into[count++] = ins.src;
-  if (readsR0(ins)) into[count++] = 0;
+  if ((operands & READS_DST) !== 0 && ins.dst !== FRAME_POINTER) into[count++] = ins.dst;
+  if ((operands & READS_SRC) !== 0 && ins.src !== FRAME_POINTER) into[count++] = ins.src;
+  if ((operands & READS_R0) !== 0) into[count++] = 0;
   return count;
 }

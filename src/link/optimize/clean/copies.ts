@@ -7,15 +7,17 @@
  * of 32 bits is not a copy.
  */
 
-import { filled, intAt, livenessOf } from '../analysis/index.ts';
+import { elementAt } from '../../../bytes/index.ts';
+import { filled, intAt } from '../analysis/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   type Ins,
   isCopy,
+  operandsOf,
+  READS_DST,
+  READS_SRC,
   type Register,
-  readsDst,
-  readsSrc,
   writtenRegister,
 } from '../ir/index.ts';
 import { withRegisters } from '../registers/index.ts';
@@ -25,15 +27,20 @@ const NONE = -1;
 /** The register is written at more than one place, or not on every path. */
 const VARIES = -2;
 
-/** Replaces uses of copies by their sources; how many nodes changed. The copies stay, without uses. */
-export function propagateCopies(graph: Graph): number {
-  const liveness = livenessOf(graph);
-  const { order } = liveness;
+/**
+ * Replaces uses of copies by their sources; how many nodes changed. The copies stay, without uses. `unwritten`:
+ * registers that may be read before they are written.
+ */
+export function propagateCopies(
+  graph: Graph,
+  order: readonly BlockIndex[],
+  unwritten: readonly Register[],
+): number {
   const sources = filled(graph.registers, NONE);
-  for (const register of liveness.liveAtStart(0)) sources[register] = VARIES;
+  for (const register of unwritten) sources[register] = VARIES;
   const isWritten = new Uint8Array(graph.registers);
   for (const index of order) for (const ins of graph.block(index).ins) note(ins, sources, isWritten);
-  return replace(graph, order, sources);
+  return sources.some(source => source >= 0) ? replace(graph, order, sources) : 0;
 }
 
 /** Notes the source of a copy, and registers that are written twice. */
@@ -48,23 +55,30 @@ function note(ins: Ins, sources: Int32Array, isWritten: Uint8Array): void {
 
 function replace(graph: Graph, order: readonly BlockIndex[], sources: Int32Array): number {
   let changed = 0;
-  const replaced = (ins: Ins): Ins => {
-    const result = withSources(ins, sources);
-    if (result !== ins) changed++;
-    return result;
-  };
   for (const index of order) {
     const block = graph.block(index);
-    block.ins = block.ins.map(replaced);
-    const { terminator } = block;
-    if (terminator.kind === 'branch') block.terminator = { ...terminator, ins: replaced(terminator.ins) };
+    const { ins, terminator } = block;
+    for (let at = 0; at < ins.length; at++) {
+      const before = elementAt(ins, at);
+      const after = withSources(before, sources);
+      if (after === before) continue;
+      ins[at] = after;
+      changed++;
+    }
+    if (terminator.kind !== 'branch') continue;
+    const compared = withSources(terminator.ins, sources);
+    if (compared === terminator.ins) continue;
+    block.terminator = { ...terminator, ins: compared };
+    changed++;
   }
   return changed;
 }
 
 function withSources(ins: Ins, sources: Int32Array): Ins {
-  const dst = readsDst(ins) ? rootOf(ins.dst, sources) : ins.dst;
-  return withRegisters(ins, dst, readsSrc(ins) ? rootOf(ins.src, sources) : ins.src);
+  const operands = operandsOf(ins);
+  const dst = (operands & READS_DST) !== 0 ? rootOf(ins.dst, sources) : ins.dst;
+  const src = (operands & READS_SRC) !== 0 ? rootOf(ins.src, sources) : ins.src;
+  return withRegisters(ins, dst, src);
 }
 
 /** The register that a chain of copies starts from. */

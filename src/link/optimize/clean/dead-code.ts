@@ -35,10 +35,11 @@ export function removeDeadCode(graph: Graph, order: readonly BlockIndex[]): numb
 function sweep(graph: Graph, order: readonly BlockIndex[], need: Need): number {
   let removed = 0;
   for (const index of order) {
-    const block = graph.block(index);
-    const kept = block.ins.filter(ins => need.isKept(ins));
-    removed += block.ins.length - kept.length;
-    if (kept.length < block.ins.length) block.ins = kept;
+    const { ins } = graph.block(index);
+    let kept = 0;
+    for (const each of ins) if (need.isKept(each)) ins[kept++] = each;
+    removed += ins.length - kept;
+    ins.length = kept;
   }
   return removed;
 }
@@ -93,9 +94,14 @@ class Need {
   }
 
   isKept(ins: Ins): boolean {
-    if (!isPure(ins)) return true;
-    return this.#isNeeded[ins.dst] === 1 && !(isCopy(ins) && ins.dst === ins.src);
+    const written = writtenRegister(ins);
+    if (written < FIRST_VIRTUAL || (this.#isNeeded[written] === 1 && !isSelfCopy(ins))) return true;
+    return !isPure(ins);
   }
+}
+
+function isSelfCopy(ins: Ins): boolean {
+  return ins.dst === ins.src && isCopy(ins);
 }
 
 const NO_NODES: readonly Ins[] = [];

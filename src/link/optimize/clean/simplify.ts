@@ -9,22 +9,22 @@ import { type Block, type BlockIndex, type Graph, retargeted, type Terminator } 
 
 /** Simplifies the shape of a graph until nothing changes. */
 export function simplify(graph: Graph): void {
-  while (skipEmptyBlocks(graph) || joinStraightLines(graph)) {
-    // Each change may make others possible.
+  while (skipEmptyBlocks(graph)) {
+    // A branch that became a jump may leave an empty block.
   }
+  joinStraightLines(graph);
 }
 
-/** Leads edges past empty blocks, and makes jumps of branches with one target. */
+/** Leads edges past empty blocks, and makes jumps of branches with one target; whether it made one. */
 function skipEmptyBlocks(graph: Graph): boolean {
-  let changed = false;
+  let isJumpMade = false;
   for (const index of graph.order()) {
     const block = graph.block(index);
-    const after = withoutChoice(retargeted(block.terminator, target => destination(graph, target)));
-    if (isSameTerminator(block.terminator, after)) continue;
-    block.terminator = after;
-    changed = true;
+    const { terminator } = block;
+    block.terminator = withoutChoice(retargeted(terminator, target => destination(graph, target)));
+    if (block.terminator.kind !== terminator.kind) isJumpMade = true;
   }
-  return changed;
+  return isJumpMade;
 }
 
 /** The block that a jump to `start` arrives at. An empty loop is its own destination. */
@@ -43,17 +43,11 @@ function withoutChoice(terminator: Terminator): Terminator {
   return { kind: 'jump', target: terminator.next };
 }
 
-function isSameTerminator(a: Terminator, b: Terminator): boolean {
-  if (a.kind === 'branch') return b.kind === 'branch' && a.taken === b.taken && a.next === b.next;
-  return a.kind === 'exit' || (b.kind === 'jump' && a.target === b.target);
-}
-
 /** Appends blocks with one predecessor to the block that jumps to them. */
-function joinStraightLines(graph: Graph): boolean {
+function joinStraightLines(graph: Graph): void {
   const order = graph.order();
   const entries = countEntries(graph, order);
   const isJoined = new Uint8Array(graph.blocks.length);
-  let changed = false;
   for (const index of order) {
     if (isJoined[index] === 1) continue;
     const block = graph.block(index);
@@ -64,10 +58,8 @@ function joinStraightLines(graph: Graph): boolean {
     ) {
       append(block, graph.block(next));
       isJoined[next] = 1;
-      changed = true;
     }
   }
-  return changed;
 }
 
 /** How many edges lead to each block, and the start of the program to the first one. */

@@ -189,9 +189,11 @@ describe('scopes', () => {
     expect(fate(once)).toBe('inlined');
   });
 
-  test('large global functions below members', () => {
+  test('large global functions with arguments of their own, below members', () => {
     const specs = [program('a'), callee('a', { calls: ['f'] }), callee('f', { binding: 'global' })];
-    expect(fate(changed(objectOf('a.o', specs), 'f', long))).toMatch(/it is global/);
+    const withArgument = { ...codeOf([isa.copy(3, 2), ...branches(40)]), btfId: 0 };
+    expect(fate(changed(objectOf('a.o', specs), 'f', withArgument))).toMatch(/it is global/);
+    expect(fate(changed(objectOf('a.o', specs), 'f', long))).toBe('inlined');
     expect(fate(changed(objectOf('a.o', specs), 'f', codeOf(branches(3))))).toBe('inlined');
   });
 

@@ -10,7 +10,7 @@ import { valueAt } from '../../../bytes/index.ts';
 import { MAX_STACK_BYTES, type SymbolIndex } from '../../../object/index.ts';
 import { INSN_SIZE } from '../../../uapi/index.ts';
 import { isCall } from '../ir/index.ts';
-import type { InlineScope } from '../model/index.ts';
+import type { InlineScope, OptimizeOptions } from '../model/index.ts';
 import { callCounts, FunctionUses } from './function-uses.ts';
 import type { Functions } from './functions.ts';
 import { firstArguments } from './register-use.ts';
@@ -38,12 +38,17 @@ export interface CallPlace {
 export class Decisions {
   readonly #functions: Functions;
   readonly #noInline: ReadonlySet<string>;
+  readonly #firstCalls: ReadonlySet<string>;
   readonly #uses: FunctionUses;
   readonly #known = new Map<SymbolIndex, string | null>();
 
-  constructor(functions: Functions, noInline: readonly string[]) {
+  constructor(
+    functions: Functions,
+    { noInline = [], firstCalls = [] }: Pick<OptimizeOptions, 'noInline' | 'firstCalls'>,
+  ) {
     this.#functions = functions;
     this.#noInline = new Set(noInline);
+    this.#firstCalls = new Set(firstCalls);
     this.#uses = new FunctionUses(functions.object);
   }
 
@@ -62,6 +67,11 @@ export class Decisions {
     if (this.#noInline.has(symbol.name)) return 'it is to stay a function (no-inline)';
     if (this.#functions.isProgram(callee)) return 'it is a program itself';
     return this.#uses.objection(callee, symbol) ?? this.#functions.objection(callee);
+  }
+
+  /** Whether calls after the first one are on a path that few packets take. */
+  isForFirstCall(callee: SymbolIndex): boolean {
+    return this.#firstCalls.has(this.#functions.liftable(callee).symbol.name);
   }
 
   /** How often the functions of a program call each function. */
@@ -143,6 +153,10 @@ export class ProgramDecisions {
     if (path.includes(callee)) return 'it calls itself';
     if (this.#scope === 'none') return 'nothing is inlined';
     if (this.#scope === 'all' || this.#decisions.isTiny(callee)) return null;
+    if (path.length > 1 && this.#scope === 'members')
+      return 'only functions that the program calls itself are inlined';
+    if (this.#decisions.isForFirstCall(callee))
+      return this.#copied.has(callee) ? 'it is inlined on the path that packets take' : null;
     return path.length === 1 ? this.#declineMember(callee) : this.#declineBelow(callee);
   }
 
@@ -156,9 +170,9 @@ export class ProgramDecisions {
   }
 
   #declineBelow(callee: SymbolIndex): string | null {
-    if (this.#scope === 'members') return 'only functions that the program calls itself are inlined';
     if (this.#callsOf(callee) > 1) return 'it has several callers';
-    return this.#decisions.isCostlyInline(callee) ? COSTLY : null;
+    const isContextOnly = !this.#decisions.hasArguments(callee);
+    return !isContextOnly && this.#decisions.isCostlyInline(callee) ? COSTLY : null;
   }
 
   #callsOf(callee: SymbolIndex): number {

@@ -16,7 +16,7 @@ import { keepOnStack } from './testing.ts';
 
 function lift(object: BpfObject, scope: InlineScope = 'all'): Lifted {
   const functions = new Functions(object);
-  return liftProgram(functions, 0, new ProgramDecisions(new Decisions(functions, []), 0, scope, 100));
+  return liftProgram(functions, 0, new ProgramDecisions(new Decisions(functions, {}), 0, scope, 100));
 }
 
 function rebuilt(object: BpfObject, scope: InlineScope = 'all'): BpfObject {

@@ -8,18 +8,7 @@
 
 import type { LineRecord } from '../../../btf/index.ts';
 import { elementAt, valueAt } from '../../../bytes/index.ts';
-import {
-  BPF_ADD,
-  BPF_ALU64,
-  BPF_CMPXCHG,
-  BPF_K,
-  isAtomic,
-  isLoad,
-  isStore,
-  readsDst,
-  readsSrc,
-  writtenRegister,
-} from '../../../isa/index.ts';
+import { BPF_ADD, BPF_ALU64, BPF_CMPXCHG, BPF_K, isAtomic, isLoad, isStore } from '../../../isa/index.ts';
 import { callGraph, type SymbolIndex, tailCallers } from '../../../object/index.ts';
 import {
   type BlockIndex,
@@ -32,8 +21,12 @@ import {
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   type Register,
+  readsDst,
+  readsSrc,
   retargeted,
   type Terminator,
+  withFields,
+  writtenRegister,
 } from '../ir/index.ts';
 import type { InlinedCall, KeptCall } from '../model/index.ts';
 import { Refusal } from '../model/index.ts';
@@ -314,15 +307,14 @@ function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
 function renamed({ base, shift }: Instance, ins: Ins): Ins {
   const usesDst = readsDst(ins) || writtenRegister(ins) === ins.dst;
   const usesSrc = readsSrc(ins);
-  const inFrame = isFrameAccess(ins);
-  if (!inFrame && ((usesDst && ins.dst === FRAME_POINTER) || (usesSrc && ins.src === FRAME_POINTER)))
-    throw new Refusal('it computes with the frame pointer');
-  return {
-    ...ins,
-    dst: usesDst && ins.dst !== FRAME_POINTER ? base + ins.dst : ins.dst,
-    src: usesSrc && ins.src !== FRAME_POINTER ? base + ins.src : ins.src,
-    offset: inFrame ? ins.offset - shift : ins.offset,
-  };
+  const isFrameUsed = (usesDst && ins.dst === FRAME_POINTER) || (usesSrc && ins.src === FRAME_POINTER);
+  if (isFrameUsed && !isFrameAccess(ins)) throw new Refusal('it computes with the frame pointer');
+  return withFields(
+    ins,
+    usesDst && ins.dst !== FRAME_POINTER ? base + ins.dst : ins.dst,
+    usesSrc && ins.src !== FRAME_POINTER ? base + ins.src : ins.src,
+    isFrameUsed ? ins.offset - shift : ins.offset,
+  );
 }
 
 /** A load or store with the frame pointer as base, and as nothing else. */

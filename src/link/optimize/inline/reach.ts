@@ -7,7 +7,7 @@
 
 import { elementAt } from '../../../bytes/index.ts';
 import { invertedBranch, OP_JA, OP_JA32, OP_LD_IMM64 } from '../../../isa/index.ts';
-import { type Ins, move } from '../ir/index.ts';
+import { type Ins, move, withFields } from '../ir/index.ts';
 import { Refusal } from '../model/index.ts';
 
 /** An instruction; `target`: block that it jumps to, -1 for none. */
@@ -77,7 +77,7 @@ function withOffset(
 ): Ins[] {
   if (target < 0) return [ins];
   const to = elementAt(slots, elementAt(starts, target));
-  if (!isLong) return [{ ...ins, offset: to - elementAt(slots, at) - 1 }];
+  if (!isLong) return [withFields(ins, ins.dst, ins.src, to - elementAt(slots, at) - 1)];
   const distance = to - elementAt(slots, at + 1);
   const long = { ...move(0, 0, ins.line), opcode: OP_JA32, imm: distance };
   if (ins.opcode === OP_JA) return [long];

@@ -28,7 +28,7 @@ export type RegisterSet = number;
 /** r1 to r5. */
 export const ARGUMENTS: RegisterSet = 0b111110;
 const RESULT: RegisterSet = 1;
-/** Not a register: what `exit` reads. r0 is written to it as well, so that the two uses can be told apart. */
+/** Not a register: what `exit` reads. r0 is written to it as well, so that the two uses differ. */
 const RETURNED: RegisterSet = 1 << 11;
 const CLOBBERED: RegisterSet = ARGUMENTS | RESULT | RETURNED;
 const ALL: RegisterSet = 0xfff;
@@ -76,16 +76,27 @@ export function registerUse(
     for (const ins of code.block(block).ins)
       if (isCall(ins)) known.set(ins, argumentsOf(object, ins, parametersOf));
   const certain = (ins: Ins): RegisterSet => known.get(ins)?.required ?? 0;
-  const given = entry ?? (liveSets(code, order, certain)[0] ?? 0) & ARGUMENTS;
+  const given = entry ?? entrySet(liveSets(code, order, certain));
+  if (entry === null && known.size === 0) return { parameters: given, calls: new Map() };
   const written = writtenAtCalls(code, order, given);
   const reads = new Map<Ins, RegisterSet>();
   for (const [ins, { required, possible }] of known)
     reads.set(ins, required | prefix(possible & (written.get(ins)?.surely ?? ALL)));
-  const live = liveSets(code, order, ins => reads.get(ins) ?? 0);
+  const live = liveSets(code, order, ins => readBy(reads, ins));
   return {
-    parameters: (live[0] ?? 0) & ARGUMENTS,
+    parameters: entrySet(live),
     calls: callUses(code, order, reads, written, live),
   };
+}
+
+/** Arguments that are live at the entry. */
+function entrySet(live: Int32Array): RegisterSet {
+  return (live[0] ?? 0) & ARGUMENTS;
+}
+
+/** Arguments of a call; other instructions are not in the map, and have none. */
+function readBy(reads: ReadonlyMap<Ins, RegisterSet>, ins: Ins): RegisterSet {
+  return reads.get(ins) ?? 0;
 }
 
 /** The part of the set that starts at r1 and has no gap. */
@@ -250,7 +261,7 @@ function callUses(
   live: Int32Array,
 ): ReadonlyMap<Ins, CallUse> {
   const uses = new Map<Ins, CallUse>();
-  const readsOf = (ins: Ins): RegisterSet => reads.get(ins) ?? 0;
+  const readsOf = (ins: Ins): RegisterSet => readBy(reads, ins);
   for (const at of order) {
     const { ins } = code.block(at);
     let set = liveAtEnd(code.block(at), live);

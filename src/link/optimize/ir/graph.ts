@@ -35,11 +35,16 @@ export function targetsOf(terminator: Terminator): readonly BlockIndex[] {
   return terminator.kind === 'branch' ? [terminator.taken, terminator.next] : NO_BLOCKS;
 }
 
-/** The terminator with other targets. */
+/** The terminator with other targets; itself where they are the same. */
 export function retargeted(terminator: Terminator, map: (target: BlockIndex) => BlockIndex): Terminator {
-  if (terminator.kind === 'jump') return { kind: 'jump', target: map(terminator.target) };
   if (terminator.kind === 'exit') return terminator;
-  return { ...terminator, taken: map(terminator.taken), next: map(terminator.next) };
+  if (terminator.kind === 'jump') {
+    const target = map(terminator.target);
+    return target === terminator.target ? terminator : { kind: 'jump', target };
+  }
+  const taken = map(terminator.taken);
+  const next = map(terminator.next);
+  return taken === terminator.taken && next === terminator.next ? terminator : { ...terminator, taken, next };
 }
 
 /** A program as blocks of instructions over virtual registers. */

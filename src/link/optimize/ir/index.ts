@@ -9,8 +9,13 @@ export {
   move,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
+  operandsOf,
+  READS_DST,
+  READS_R0,
+  READS_SRC,
   type Register,
   readsDst,
   readsSrc,
+  withFields,
   writtenRegister,
 } from './ins.ts';

@@ -13,12 +13,14 @@ import {
   BPF_MOV,
   BPF_X,
   type Insn,
+  isAtomic,
   isMove,
   OP_CALL,
   OP_LD_IMM64,
   readsDst as rawReadsDst,
   readsSrc as rawReadsSrc,
   writtenRegister as rawWrittenRegister,
+  readsR0,
 } from '../../../isa/index.ts';
 import type { CodeReference, CoreRecord } from '../../../object/index.ts';
 
@@ -72,29 +74,91 @@ export function move(dst: Register, src: Register, line: LineRecord | null): Ins
   };
 }
 
+/**
+ * The node with other fields. It is written out because nodes are made by the thousand: a spread of an object takes
+ * several times as long, and gives nodes of another layout, which slows down every pass that looks at them.
+ */
+export function withFields(
+  { opcode, imm, high, args, reference, core, line }: Ins,
+  dst: Register,
+  src: Register,
+  offset: number,
+): Ins {
+  return { opcode, dst, src, offset, imm, high, args, reference, core, line };
+}
+
 /** A plain copy of a register, all 64 bits. */
 export function isCopy(ins: Ins): boolean {
   return ins.opcode === OP_MOVE && ins.offset === 0;
 }
 
+/** What a node does with registers, as bits. */
+export const READS_DST = 1;
+export const READS_SRC = 2;
+export const READS_R0 = 4;
+const WRITES_DST = 8;
+const WRITES_R0 = 16;
+const WRITES_SRC = 32;
+/** The opcode was asked for before. */
+const IS_KNOWN = 64;
+
+/** By opcode. Atomic operations are not in it: what they do depends on their number. */
+const OPERANDS = new Uint8Array(OP_FRAME_ADDRESS + 1);
+
+/** Which registers a node reads and writes: bits. Every pass asks for every node, so each opcode is decided once. */
+export function operandsOf(ins: Ins): number {
+  const known = OPERANDS[ins.opcode];
+  return known === undefined || known === 0 ? findOperands(ins) : known;
+}
+
+function findOperands(ins: Ins): number {
+  const { opcode } = ins;
+  const found = opcode === OP_FRAME_ADDRESS ? WRITES_DST : readsOf(ins) | writesOf(ins);
+  if (!isAtomic(opcode)) OPERANDS[opcode] = found | IS_KNOWN;
+  return found;
+}
+
+function readsOf(ins: Ins): number {
+  return (
+    (rawReadsDst(ins) ? READS_DST : 0) | (rawReadsSrc(ins) ? READS_SRC : 0) | (readsR0(ins) ? READS_R0 : 0)
+  );
+}
+
+/** Which field names the register that is written: asked of an instruction with different ones. */
+function writesOf(ins: Ins): number {
+  switch (rawWrittenRegister({ ...ins, dst: 1, src: 2 })) {
+    case 0:
+      return WRITES_R0;
+    case 1:
+      return WRITES_DST;
+    case 2:
+      return WRITES_SRC;
+    default:
+      return 0;
+  }
+}
+
 /** The register that is written, -1 for none. A call writes r0 and leaves r1 to r5 undefined. */
 export function writtenRegister(ins: Ins): Register {
-  return ins.opcode === OP_FRAME_ADDRESS ? ins.dst : rawWrittenRegister(ins);
+  const operands = operandsOf(ins);
+  if ((operands & WRITES_DST) !== 0) return ins.dst;
+  if ((operands & WRITES_R0) !== 0) return 0;
+  return (operands & WRITES_SRC) !== 0 ? ins.src : -1;
 }
 
 /** Whether the register field `dst` is read. */
 export function readsDst(ins: Ins): boolean {
-  return ins.opcode !== OP_FRAME_ADDRESS && rawReadsDst(ins);
+  return (operandsOf(ins) & READS_DST) !== 0;
 }
 
 /** Whether the register field `src` is read. */
 export function readsSrc(ins: Ins): boolean {
-  return ins.opcode !== OP_FRAME_ADDRESS && rawReadsSrc(ins);
+  return (operandsOf(ins) & READS_SRC) !== 0;
 }
 
 /** Whether `dst` is both read and written: arithmetic that is not a move. */
 export function isTwoAddress(ins: Ins): boolean {
-  return readsDst(ins) && writtenRegister(ins) === ins.dst && !isMove(ins.opcode);
+  return !isMove(ins.opcode) && readsDst(ins) && writtenRegister(ins) === ins.dst;
 }
 
 /** Whether the node is a call of a helper, a kfunc or a function. */

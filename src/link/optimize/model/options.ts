@@ -8,8 +8,9 @@ import type { Passes } from './passes.ts';
  *
  * - `all`: every call;
  * - `single`: calls that a program makes itself, except of functions of more than 32 instructions that it calls
- *   several times; and below these, calls of functions that it calls once. Of global ones below, only those of up to
- *   32 instructions or without branches: the verifier checks a global function once, by its types. The default;
+ *   several times; and below these, calls of functions that it calls once. Of global ones that get more than the
+ *   context, only those of up to 32 instructions or without branches: the verifier checks a global function once, by
+ *   its types. The default;
  * - `members`: only calls that a program makes itself, with the same exception;
  * - `none`: no call.
  *
@@ -34,6 +35,13 @@ export interface OptimizeOptions {
    * use them. Default: static ones only.
    */
   readonly removeInlined?: boolean;
+  /**
+   * Functions, by name, of which a program's first call is inlined, whatever their size, and no other call: those
+   * are on a path that few packets take. Not with the scope `all`.
+   *
+   * @internal
+   */
+  readonly firstCalls?: readonly string[];
   /**
    * Passes that run. For tests and measurements.
    *

@@ -42,7 +42,7 @@ export function colour(graph: Graph, options: ColourOptions): Coloured {
     const liveness = livenessOf(graph);
     const interference = interferenceOf(graph, liveness);
     const merged = options.coalesce ? coalesce(interference) : new Merged(interference.size);
-    const costs = spillCosts(graph, liveness.order, merged);
+    const costs = (): Int32Array => spillCosts(graph, liveness.order, merged);
     const colouring = selectColours(interference, merged, costs, firstFixed);
     if (colouring.spilled.length === 0) {
       assign(graph, liveness.order, merged, colouring.colours);

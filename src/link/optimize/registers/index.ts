@@ -1,3 +1,3 @@
 export { colour } from './colour.ts';
 export { hasDst, withRegisters } from './rename.ts';
-export { splitWebs } from './webs.ts';
+export { splitWebs, type Webs } from './webs.ts';

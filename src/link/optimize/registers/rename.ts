@@ -1,10 +1,10 @@
 /** Nodes with other registers in their fields. */
 
-import { type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
+import { type Ins, type Register, readsDst, readsSrc, withFields, writtenRegister } from '../ir/index.ts';
 
 /** The node with these registers; itself where they are the same. */
 export function withRegisters(ins: Ins, dst: Register, src: Register): Ins {
-  return dst === ins.dst && src === ins.src ? ins : { ...ins, dst, src };
+  return dst === ins.dst && src === ins.src ? ins : withFields(ins, dst, src, ins.offset);
 }
 
 /** Whether the field `dst` names a register. */

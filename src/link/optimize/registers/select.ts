@@ -26,11 +26,14 @@ export interface Colouring {
   readonly spilled: readonly Register[];
 }
 
-/** Colours a graph. `costs`: of spilling each register; those from `firstFixed` on are spilled last. */
+/**
+ * Colours a graph. `costs`: of spilling each register, asked for where one may have to be; those from `firstFixed` on
+ * are spilled last.
+ */
 export function selectColours(
   interference: Interference,
   merged: Merged,
-  costs: Int32Array,
+  costs: () => Int32Array,
   firstFixed: Register,
 ): Colouring {
   const stack = new Removal(interference, merged, costs, firstFixed).run();
@@ -84,7 +87,8 @@ function freeColour(
 class Removal {
   readonly #graph: Interference;
   readonly #merged: Merged;
-  readonly #costs: Int32Array;
+  readonly #costs: () => Int32Array;
+  #known: Int32Array | null = null;
   readonly #firstFixed: Register;
   readonly #degree: Int32Array;
   readonly #isGone: Uint8Array;
@@ -93,7 +97,7 @@ class Removal {
   readonly #hard = new Set<Register>();
   readonly #stack: Register[] = [];
 
-  constructor(graph: Interference, merged: Merged, costs: Int32Array, firstFixed: Register) {
+  constructor(graph: Interference, merged: Merged, costs: () => Int32Array, firstFixed: Register) {
     this.#graph = graph;
     this.#merged = merged;
     this.#costs = costs;
@@ -130,11 +134,13 @@ class Removal {
 
   /** The register that costs least for each neighbour that it is in the way of. */
   #cheapest(): Register | undefined {
+    if (this.#hard.size === 0) return undefined;
+    this.#known ??= this.#costs();
     let found: Register | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const register of this.#hard) {
       const isFixed = register >= this.#firstFixed;
-      const cost = isFixed ? Number.MAX_VALUE : intAt(this.#costs, register) / intAt(this.#degree, register);
+      const cost = isFixed ? Number.MAX_VALUE : intAt(this.#known, register) / intAt(this.#degree, register);
       if (cost >= least) continue;
       least = cost;
       found = register;

@@ -9,22 +9,41 @@
 import { elementAt } from '../../../bytes/index.ts';
 import { filled, intAt, type Liveness, livenessOf } from '../analysis/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
-import { FIRST_VIRTUAL, type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
+import {
+  FIRST_VIRTUAL,
+  type Ins,
+  operandsOf,
+  READS_DST,
+  READS_SRC,
+  type Register,
+  writtenRegister,
+} from '../ir/index.ts';
 import { separateOperands } from './operands.ts';
 import { withRegisters } from './rename.ts';
 import { UnionFind } from './union-find.ts';
+
+/** What splitting has found out, for the passes that follow. */
+export interface Webs {
+  /** Blocks that are reached, in reverse postorder. */
+  readonly order: readonly BlockIndex[];
+  /** Virtual registers that may be read before they are written. */
+  readonly unwritten: readonly Register[];
+}
 
 /**
  * Splits virtual registers into webs and numbers them without gaps, in the order in which they appear. A field that
  * is read and written (arithmetic, the source of an atomic operation that fetches) has one name; arithmetic works on
  * a copy of its operand.
  */
-export function splitWebs(graph: Graph): void {
-  separateOperands(graph, graph.order());
+export function splitWebs(graph: Graph): Webs {
   const liveness = livenessOf(graph);
+  // Copies of registers to themselves change nothing of what is live.
+  separateOperands(graph, liveness.order);
   const values = new Values(graph, liveness);
   for (const block of liveness.order) values.visit(block);
-  graph.registers = new Naming(values).rename(graph, liveness.order);
+  const naming = new Naming(values);
+  graph.registers = naming.rename(graph, liveness.order);
+  return { order: liveness.order, unwritten: values.atEntry().map(value => naming.nameOf(value)) };
 }
 
 /** No register in this field. */
@@ -53,10 +72,14 @@ class Values {
     }
   }
 
+  /** The values that registers have where the program starts. */
+  atEntry(): number[] {
+    return elementAt(this.#live, 0).map((_, at) => intAt(this.#first, 0) + at);
+  }
+
   visit(index: BlockIndex): void {
-    elementAt(this.#live, index).forEach((register, at) => {
-      this.#current[register] = intAt(this.#first, index) + at;
-    });
+    let value = intAt(this.#first, index);
+    for (const register of elementAt(this.#live, index)) this.#current[register] = value++;
     const { ins, terminator } = this.#graph.block(index);
     for (const each of ins) this.#visitNode(each);
     if (terminator.kind === 'branch') this.#visitNode(terminator.ins);
@@ -65,12 +88,14 @@ class Values {
 
   #visitNode(ins: Ins): void {
     const { dst, src } = ins;
-    const source = src >= FIRST_VIRTUAL && readsSrc(ins) ? intAt(this.#current, src) : NO_VALUE;
-    this.fields.push(dst >= FIRST_VIRTUAL ? this.#destination(ins) : NO_VALUE, source);
+    const operands = operandsOf(ins);
+    const isSource = src >= FIRST_VIRTUAL && (operands & READS_SRC) !== 0;
+    const source = isSource ? intAt(this.#current, src) : NO_VALUE;
+    this.fields.push(dst >= FIRST_VIRTUAL ? this.#destination(ins, operands) : NO_VALUE, source);
   }
 
-  #destination(ins: Ins): number {
-    if (readsDst(ins)) return intAt(this.#current, ins.dst);
+  #destination(ins: Ins, operands: number): number {
+    if ((operands & READS_DST) !== 0) return intAt(this.#current, ins.dst);
     if (writtenRegister(ins) !== ins.dst) return NO_VALUE;
     const value = this.united.add(1);
     this.#current[ins.dst] = value;
@@ -79,10 +104,9 @@ class Values {
 
   /** What registers have now is what they have at the beginning of a successor. */
   #meet(successor: BlockIndex): void {
-    const first = intAt(this.#first, successor);
-    elementAt(this.#live, successor).forEach((register, at) => {
-      this.united.unite(first + at, intAt(this.#current, register));
-    });
+    let value = intAt(this.#first, successor);
+    for (const register of elementAt(this.#live, successor))
+      this.united.unite(value++, intAt(this.#current, register));
   }
 }
 
@@ -102,8 +126,8 @@ class Naming {
   rename(graph: Graph, order: readonly BlockIndex[]): Register {
     for (const index of order) {
       const block = graph.block(index);
-      block.ins = block.ins.map(ins => this.#renamed(ins));
-      const { terminator } = block;
+      const { ins, terminator } = block;
+      for (let at = 0; at < ins.length; at++) ins[at] = this.#renamed(elementAt(ins, at));
       if (terminator.kind === 'branch')
         block.terminator = { ...terminator, ins: this.#renamed(terminator.ins) };
     }
@@ -117,10 +141,11 @@ class Naming {
 
   #field(register: Register): Register {
     const value = elementAt(this.#values.fields, this.#at++);
-    return value === NO_VALUE ? register : this.#nameOf(this.#values.united.find(value));
+    return value === NO_VALUE ? register : this.nameOf(value);
   }
 
-  #nameOf(root: number): Register {
+  nameOf(value: number): Register {
+    const root = this.#values.united.find(value);
     const name = intAt(this.#names, root);
     if (name !== NO_VALUE) return name;
     this.#names[root] = this.#next;

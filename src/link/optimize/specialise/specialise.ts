@@ -53,8 +53,9 @@ export function specialise(graph: Graph, options: SpecialiseOptions): Specialise
   const order = graph.order();
   const loops = loopsOf(graph, order);
   if (loops === undefined) return { shared: 0, decided: 0, threaded: 0 };
-  if (options.passes.packet) separateResults(graph);
-  return new Specialiser(graph, loopsOf(graph, order) ?? loops, options).run(order);
+  const isRenamed = options.passes.packet && separateResults(graph, order);
+  const renamed = isRenamed ? loopsOf(graph, order) : undefined;
+  return new Specialiser(graph, renamed ?? loops, options).run(order);
 }
 
 class Specialiser {

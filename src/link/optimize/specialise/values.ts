@@ -74,8 +74,17 @@ export class Values {
   #versions = 0;
 
   /** A number for contents that nothing else has. */
-  fresh(traits: Partial<Traits> = {}): Value {
-    return this.#traits.push({ ...PLAIN, ...traits }) - 1;
+  fresh({
+    kind = 'unknown',
+    constant,
+    isNarrow = false,
+    most = Number.POSITIVE_INFINITY,
+    base = NO_VALUE,
+    offset = 0,
+    isUniform = false,
+    isBounded = false,
+  }: Partial<Traits> = PLAIN): Value {
+    return this.#traits.push({ kind, constant, isNarrow, most, base, offset, isUniform, isBounded }) - 1;
   }
 
   traits(value: Value): Traits {
