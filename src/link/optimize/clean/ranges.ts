@@ -137,5 +137,5 @@ function largestResult({ opcode, imm, core }: Ins): number {
 }
 
 function comparison(ins: Ins, operation: number, imm: number): Ins {
-  return withFields(ins, { opcode: (ins.opcode & 0x0f) | operation, imm });
+  return { ...ins, opcode: (ins.opcode & 0x0f) | operation, imm };
 }
