@@ -14,7 +14,16 @@ import {
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
 import { clean, mergeRanges, mergeTails, simplify } from './clean/index.ts';
-import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
+import {
+  type Decisions,
+  type Functions,
+  fitsAbove,
+  type Lifted,
+  liftProgram,
+  lower,
+  ProgramDecisions,
+  placeMembers,
+} from './inline/index.ts';
 import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
 import { Refusal } from './model/index.ts';
@@ -45,16 +54,54 @@ const ISA_WITH_LONG_JUMPS = 4;
 /** Bytes of a frame that the kernel allows. */
 const MAX_FRAME = 512;
 
-/** Runs the passes. `insns`: slots of the program and the functions that it calls. Throws `Refusal`. */
+/**
+ * Runs the passes. `insns`: slots of the program and the functions that it calls. Members get stack of their own
+ * where it is enough, else they share it. Throws `Refusal`.
+ */
 export function optimizeProgram(
-  { functions, decisions, passes }: OptimizeContext,
+  context: OptimizeContext,
   program: SymbolIndex,
   scope: InlineScope,
   insns: number,
 ): OptimizedProgram {
+  const { functions, decisions, passes } = context;
+  const lift = (places: readonly number[] | null): Lifted =>
+    liftProgram(
+      functions,
+      program,
+      new ProgramDecisions(decisions, program, passes.inline ? scope : 'none', insns),
+      places,
+    );
+  const lifted = lift(null);
+  const places = placeMembers(lifted.stack);
+  const spread = places === null ? null : finishedIfFits(context, program, lift(places), insns);
+  return spread ?? finished(context, program, lifted, insns);
+}
+
+/** Null where the stack is not enough. */
+function finishedIfFits(
+  context: OptimizeContext,
+  program: SymbolIndex,
+  lifted: Lifted,
+  insns: number,
+): OptimizedProgram | null {
+  try {
+    const done = finished(context, program, lifted, insns);
+    return fitsAbove(lifted.stack, done.stack.after) ? done : null;
+  } catch (error) {
+    if (error instanceof Refusal) return null;
+    throw error;
+  }
+}
+
+/** The program after its passes. */
+function finished(
+  { functions, passes }: OptimizeContext,
+  program: SymbolIndex,
+  { graph, inlined, kept }: Lifted,
+  insns: number,
+): OptimizedProgram {
   const own = functions.liftable(program);
-  const calls = new ProgramDecisions(decisions, program, passes.inline ? scope : 'none', insns);
-  const { graph, inlined, kept } = liftProgram(functions, program, calls);
   const counts = runPasses(graph, passes, contextOf(functions, program), insns);
   if (graph.frame > MAX_FRAME) throw new Refusal(`it would need ${graph.frame} bytes of stack`);
   const lowered = lower(graph, functions.object.byteOrder, functions.object.flags >= ISA_WITH_LONG_JUMPS);

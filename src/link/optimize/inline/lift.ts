@@ -3,14 +3,14 @@
  *
  * Each instance of a function has ten virtual registers of its own, so no call has to save any. Arguments and
  * results are copies; `exit` is a jump to what follows the call. The frame of an instance is below those of its
- * callers, by upper bounds; instances of one caller share the same bytes, except where something stays in a frame
- * (`isFrameKept`).
+ * callers, by upper bounds; instances of one caller share the same bytes, except those of the program (`frames.ts`), and
+ * where something stays in a frame (`isFrameKept`).
  */
 
 import type { LineRecord } from '../../../btf/index.ts';
 import { elementAt, valueAt } from '../../../bytes/index.ts';
 import { BPF_ADD, BPF_ALU64, BPF_CMPXCHG, BPF_K, isAtomic, isLoad, isStore } from '../../../isa/index.ts';
-import type { SymbolIndex } from '../../../object/index.ts';
+import { callGraph, type SymbolIndex, tailCallers } from '../../../object/index.ts';
 import {
   type BlockIndex,
   FRAME_POINTER,
@@ -32,6 +32,7 @@ import {
 import type { InlinedCall, KeptCall } from '../model/index.ts';
 import { Refusal } from '../model/index.ts';
 import type { ProgramDecisions } from './decide.ts';
+import type { StackNeed } from './frames.ts';
 import type { Functions, LiftableFunction } from './functions.ts';
 import type { CallUse } from './register-use.ts';
 
@@ -40,6 +41,7 @@ export interface Lifted {
   readonly graph: Graph;
   readonly inlined: readonly InlinedCall[];
   readonly kept: readonly KeptCall[];
+  readonly stack: StackNeed;
 }
 
 /** Registers that a function can write. */
@@ -54,8 +56,12 @@ interface Instance {
   readonly path: readonly SymbolIndex[];
   /** Virtual register of r0. */
   readonly base: Register;
-  /** Bytes of stack above its frame. */
+  /** Where its frame is: bytes of the program's frame above it. */
   readonly shift: number;
+  /** Bytes of the frames above it; less than `shift` where members have bytes of their own. */
+  readonly depth: number;
+  /** Which of the functions that the program calls itself it is or belongs to; -1 for the program. */
+  readonly member: number;
   /** Number of its first block; the others follow in their order. */
   readonly first: BlockIndex;
   /** Where `exit` leads and which register gets the result; null: out of the program. */
@@ -67,9 +73,17 @@ interface Leave {
   readonly result: Register | null;
 }
 
-/** Lifts a program. Throws `Refusal` where its own code cannot be lifted. */
-export function liftProgram(functions: Functions, program: SymbolIndex, decisions: ProgramDecisions): Lifted {
-  return new Lifter(functions, decisions).lift(program);
+/**
+ * Lifts a program. `places`: where the frame of each function is that the program calls itself (`placeMembers`);
+ * without them all share their bytes. Throws `Refusal` where its own code cannot be lifted.
+ */
+export function liftProgram(
+  functions: Functions,
+  program: SymbolIndex,
+  decisions: ProgramDecisions,
+  places: readonly number[] | null = null,
+): Lifted {
+  return new Lifter(functions, decisions, places).lift(program);
 }
 
 class Lifter {
@@ -79,17 +93,23 @@ class Lifter {
   readonly #pending: Instance[] = [];
   readonly #inlined: InlinedCall[] = [];
   readonly #kept: KeptCall[] = [];
+  readonly #places: readonly number[] | null;
+  readonly #members: number[] = [];
+  #below = 0;
+  #hasTailCalls = false;
+  #isFrameKept = false;
   /** Bytes of the stack that instances to come may not use. */
   #reserved = 0;
 
-  constructor(functions: Functions, decisions: ProgramDecisions) {
+  constructor(functions: Functions, decisions: ProgramDecisions, places: readonly number[] | null) {
     this.#functions = functions;
     this.#decisions = decisions;
+    this.#places = places;
   }
 
   lift(program: SymbolIndex): Lifted {
     const entry = this.#graph.addBlock();
-    const root = this.#addInstance(program, [], 0, null);
+    const root = this.#addInstance(program, null, null);
     const { ins } = this.#graph.block(entry);
     for (const register of ARGUMENT_REGISTERS)
       if (hasRegister(root.of.use.parameters, register))
@@ -97,26 +117,67 @@ class Lifter {
     this.#graph.block(entry).terminator = { kind: 'jump', target: root.first };
     for (let done = 0; done < this.#pending.length; done++)
       this.#liftInstance(elementAt(this.#pending, done));
-    return { graph: this.#graph, inlined: this.#inlined, kept: this.#kept };
+    const stack = {
+      own: root.of.frame,
+      members: this.#members,
+      below: this.#below,
+      hasTailCalls: this.#hasTailCalls,
+      isFrameKept: this.#isFrameKept,
+    };
+    return { graph: this.#graph, inlined: this.#inlined, kept: this.#kept, stack };
   }
 
   /** Room for a function's body, which is lifted later: calls that a caller makes come before those inside them. */
-  #addInstance(
-    index: SymbolIndex,
-    path: readonly SymbolIndex[],
-    shift: number,
-    leave: Leave | null,
-  ): Instance {
+  #addInstance(index: SymbolIndex, caller: Instance | null, leave: Leave | null): Instance {
     const of = this.#functions.liftable(index);
     const graph = this.#graph;
+    const frame = this.#placeFrame(caller, of);
+    const { shift } = frame;
     const first = graph.blocks.length;
     for (let count = of.code.blocks.length; count > 0; count--) graph.addBlock();
     graph.frame = Math.max(graph.frame, shift + of.frame);
-    if (of.isFrameKept && path.length > 0) this.#reserved = graph.frame;
+    if (of.isFrameKept && caller !== null) this.#keepFrames();
     const base = graph.addRegisters(OWN_REGISTERS);
-    const instance = { of, path: [...path, index], base, shift, first, leave };
+    const path = [...(caller?.path ?? []), index];
+    const instance = { of, path, base, ...frame, first, leave };
     this.#pending.push(instance);
+    for (const { kind, symbol } of of.symbol.references) if (kind === 'address') this.#stays(symbol);
     return instance;
+  }
+
+  #placeFrame(caller: Instance | null, of: LiftableFunction): Pick<Instance, 'shift' | 'depth' | 'member'> {
+    if (caller === null) return { shift: 0, depth: 0, member: -1 };
+    const depth = caller.depth + caller.of.frame;
+    const shift = this.#belowKept(caller.shift + caller.of.frame, of);
+    if (caller.member < 0) {
+      const member = this.#members.push(of.frame) - 1;
+      return { shift: this.#places?.[member] ?? shift, depth, member };
+    }
+    const { member } = caller;
+    const above = depth - elementAt(this.#pending, 0).of.frame;
+    this.#members[member] = Math.max(elementAt(this.#members, member), above + of.frame);
+    return { shift, depth, member };
+  }
+
+  /** What is placed so far is not used again. */
+  #keepFrames(): void {
+    this.#reserved = this.#graph.frame;
+    this.#isFrameKept = true;
+  }
+
+  /** Bytes of stack above a frame: one that is kept is below all that is placed already. */
+  #belowKept(above: number, { isFrameKept }: LiftableFunction): number {
+    return Math.max(above, isFrameKept ? this.#graph.frame : this.#reserved);
+  }
+
+  /** Notes a function that stays one: its frame is below that of the program. */
+  #stays(callee: SymbolIndex): void {
+    const { object } = this.#functions;
+    if (this.#functions.symbol(callee) === undefined) return;
+    const graph = callGraph(object);
+    this.#below = Math.max(this.#below, graph.mostStack(callee).total);
+    const tailing = tailCallers(object);
+    if (graph.reach([callee]).some(at => tailing.has(at))) this.#hasTailCalls = true;
   }
 
   #liftInstance(instance: Instance): void {
@@ -164,19 +225,24 @@ class Lifter {
   }
 
   #isReplaced(caller: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
+    const { path, of } = caller;
     const isWhole = reference?.addend === 0;
-    const place = { callee, path: caller.path, stack: this.#stackAbove(caller, callee) };
+    const place = { callee, path, stack: this.#stackAbove(caller, callee) };
     const reason = isWhole ? this.#decisions.decline(place) : 'the call leads into the middle of it';
-    const names = { function: this.#nameOf(callee), caller: caller.of.symbol.name };
+    const names = { function: this.#nameOf(callee), caller: of.symbol.name };
     if (reason === null) this.#inlined.push(names);
-    else this.#kept.push({ ...names, reason });
+    else {
+      this.#kept.push({ ...names, reason });
+      this.#stays(callee);
+    }
     return reason === null;
   }
 
-  /** Bytes of stack above the frame of a callee: one that is kept is below all that is placed already. */
-  #stackAbove({ shift, of }: Instance, callee: SymbolIndex): number {
-    const isKept = this.#functions.objection(callee) === null && this.#functions.liftable(callee).isFrameKept;
-    return Math.max(shift + of.frame, isKept ? this.#graph.frame : this.#reserved);
+  /** The same for every choice of places, so that all of them inline the same. */
+  #stackAbove({ shift, depth, of }: Instance, callee: SymbolIndex): number {
+    const above = (this.#places === null ? shift : depth) + of.frame;
+    if (this.#functions.objection(callee) !== null) return Math.max(above, this.#reserved);
+    return this.#belowKept(above, this.#functions.liftable(callee));
   }
 
   #nameOf(index: SymbolIndex): string {
@@ -190,8 +256,7 @@ class Lifter {
   ): BlockIndex {
     const to = this.#graph.addBlock();
     const result = needsResult(caller, use) ? caller.base : null;
-    const shift = this.#stackAbove(caller, callee);
-    const instance = this.#addInstance(callee, caller.path, shift, { to, result });
+    const instance = this.#addInstance(callee, caller, { to, result });
     const block = this.#graph.block(at);
     for (const register of ARGUMENT_REGISTERS) {
       if (!hasRegister(instance.of.use.parameters & ~use.undefined, register)) continue;
