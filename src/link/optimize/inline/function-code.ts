@@ -32,6 +32,10 @@ import type { Ins } from '../ir/index.ts';
 import { type Block, Graph, type Terminator } from '../ir/index.ts';
 import { Refusal } from '../model/index.ts';
 
+const OUT_OF_CODE = 'a jump leads out of its code';
+/** The fields of instructions have room for more than there are. */
+const LAST_REGISTER = 10;
+
 /** Nodes of a function in the order of its code. */
 interface Nodes {
   readonly list: readonly Ins[];
@@ -69,7 +73,10 @@ function readNodes(object: BpfObject, symbol: FunctionSymbol): Nodes {
   for (let slot = 0; slot < code.length; slot += code.width(slot)) {
     nodeAt[slot] = list.length;
     slots.push(slot);
-    list.push(nodeOf(code, slot, records));
+    const node = nodeOf(code, slot, records);
+    if (node.dst > LAST_REGISTER || node.src > LAST_REGISTER)
+      throw new Refusal('it has a register that does not exist');
+    list.push(node);
   }
   slots.push(code.length);
   return { list, slots, nodeAt };
@@ -158,16 +165,22 @@ function numberBlocks({ list, slots, nodeAt }: Nodes): Int32Array {
 /** Slot that a jump leads to, -1 for an exit; null for an instruction that goes on to the next. */
 function targetOf(ins: Ins, slot: number): number | null {
   if (ins.opcode === OP_EXIT) return -1;
-  if (ins.opcode === OP_JA32) return slot + 1 + ins.imm;
-  if (ins.opcode === OP_JA || isBranch(ins.opcode)) return slot + 1 + ins.offset;
+  if (ins.opcode === OP_JA32) return inCode(slot + 1 + ins.imm);
+  if (ins.opcode === OP_JA || isBranch(ins.opcode)) return inCode(slot + 1 + ins.offset);
   const reason = unsupported(ins);
   if (reason !== null) throw new Refusal(reason);
   return null;
 }
 
+/** The slot, unless it is before the first one: negative ones stand for exits. */
+function inCode(slot: number): number {
+  if (slot < 0) throw new Refusal(OUT_OF_CODE);
+  return slot;
+}
+
 function nodeIn(nodeAt: Int32Array, slot: number): number {
   const node = nodeAt[slot];
-  if (node === undefined || node < 0) throw new Refusal('a jump leads out of its code');
+  if (node === undefined || node < 0) throw new Refusal(OUT_OF_CODE);
   return node;
 }
 
