@@ -1,4 +1,4 @@
 export { clean } from './clean.ts';
 export { mergeRanges } from './ranges.ts';
-export { countEntries, simplify } from './simplify.ts';
+export { simplify } from './simplify.ts';
 export { mergeTails } from './tails.ts';
