@@ -101,7 +101,7 @@ function run(change: Change): TcxApplied {
     steps: plan.steps,
     state: done.flatMap(({ state }) => state),
     notes: [...done.flatMap(({ notes }) => notes), ...stepNotes(plan.steps)],
-    optimization: joined(done.flatMap(({ optimization }) => optimization ?? [])),
+    optimization: joined(done.map(({ optimization }) => optimization).filter(one => one !== null)),
   };
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { quote } from '../../diag/index.ts';
-import type { InlineScope, Optimized, OptimizeOptions, OptimizeReport } from '../../link/index.ts';
+import type { InlineScope, Optimized, OptimizeReport } from '../../link/index.ts';
 import { NO_GAIN, optimize } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { E2BIG, EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/index.ts';
@@ -46,7 +46,7 @@ export interface VariantLoader<T> {
 export type Optimizer = (
   object: BpfObject,
   step: InlineScope,
-  functions: Required<Pick<OptimizeOptions, 'noInline' | 'firstCalls'>>,
+  functions: { readonly noInline: readonly string[]; readonly firstCalls: readonly string[] },
 ) => Optimized;
 
 /** From the one that inlines most. */

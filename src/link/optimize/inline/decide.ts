@@ -42,10 +42,7 @@ export class Decisions {
   readonly #uses: FunctionUses;
   readonly #known = new Map<SymbolIndex, string | null>();
 
-  constructor(
-    functions: Functions,
-    { noInline = [], firstCalls = [] }: Pick<OptimizeOptions, 'noInline' | 'firstCalls'>,
-  ) {
+  constructor(functions: Functions, { noInline = [], firstCalls = [] }: OptimizeOptions) {
     this.#functions = functions;
     this.#noInline = new Set(noInline);
     this.#firstCalls = new Set(firstCalls);
