@@ -46,13 +46,13 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   requireOptimizeOptions('optimize: options', options);
   const unknown = unknownNames(object, options);
   if (unknown.length > 0) throw new RootletError(unknown);
-  const inline = options.inline ?? 'single';
+  const { inline = 'single', noInline = [] } = options;
   const run = new Run(object, options);
   const { attempts, optimized } = run.optimizeAll(inline);
   const { object: result, removed } = removeUnused(optimized, {
     before: object,
     programs: attempts.flatMap(({ program, done }) => (done === null ? [] : [program])),
-    noInline: options.noInline ?? [],
+    noInline,
     removeGlobal: options.removeInlined === true,
   });
   const programs = attempts.map(attempt => reportOf(object, optimized, attempt));

@@ -138,7 +138,7 @@ class Lifter {
     graph.frame = Math.max(graph.frame, shift + of.frame);
     if (of.isFrameKept && caller !== null) this.#keepFrames();
     const base = graph.addRegisters(OWN_REGISTERS);
-    const path = [...(caller?.path ?? []), index];
+    const path = caller === null ? [index] : [...caller.path, index];
     const instance = { of, path, base, ...frame, first, leave };
     this.#pending.push(instance);
     for (const { kind, symbol } of of.symbol.references) if (kind === 'address') this.#stays(symbol);
