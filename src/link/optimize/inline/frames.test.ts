@@ -37,8 +37,8 @@ describe('placeMembers', () => {
   });
 
   test('what stays on the stack counts', () => {
-    expect(fitsAbove(need({ below: 112 }), 400)).toBe(true);
-    expect(fitsAbove(need({ below: 112 }), 408)).toBe(false);
+    expect(fitsAbove(need({ below: 96 }), 408)).toBe(true);
+    expect(fitsAbove(need({ below: 96 }), 424)).toBe(false);
   });
 });
 

@@ -7,6 +7,7 @@
  * the rest of the chain again. So members get bytes of their own as far as there are enough.
  */
 
+import { alignUp } from '../../../bytes/index.ts';
 import { MAX_STACK_BYTES } from '../../../object/index.ts';
 
 /** Bytes of stack that a lifted program needs. */
@@ -23,6 +24,8 @@ export interface StackNeed {
   readonly isFrameKept: boolean;
 }
 
+/** The largest of the roundings that kernels use. */
+export const FRAME_ROUNDING = 32;
 /** Bytes that are left for registers that find no colour. */
 const SPILL_ROOM = 64;
 
@@ -43,5 +46,5 @@ export function placeMembers(need: StackNeed): readonly number[] | null {
 
 /** Whether the frame of the program, and what it calls, keep the limit. */
 export function fitsAbove({ below }: StackNeed, frame: number): boolean {
-  return frame + below <= MAX_STACK_BYTES;
+  return alignUp(frame, FRAME_ROUNDING) + below <= MAX_STACK_BYTES;
 }

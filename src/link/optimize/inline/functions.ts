@@ -5,11 +5,19 @@
  * are refused before anything is asked about them.
  */
 
-import { type BpfObject, type FunctionSymbol, programsOf, type SymbolIndex } from '../../../object/index.ts';
+import { alignUp } from '../../../bytes/index.ts';
+import {
+  type BpfObject,
+  callGraph,
+  type FunctionSymbol,
+  programsOf,
+  type SymbolIndex,
+} from '../../../object/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import { Refusal } from '../model/index.ts';
 import { Dynptrs } from './dynptrs.ts';
 import { frameBound } from './frame-bound.ts';
+import { FRAME_ROUNDING } from './frames.ts';
 import { readFunction } from './function-code.ts';
 import { firstArguments, type RegisterSet, type RegisterUse, registerUse } from './register-use.ts';
 
@@ -35,6 +43,7 @@ export class Functions {
   readonly #dynptrs: Dynptrs;
   readonly #code = new Map<SymbolIndex, Graph | string>();
   readonly #frames = new Map<SymbolIndex, number | string>();
+  readonly #stacks = new Map<SymbolIndex, number>();
   readonly #use = new Map<SymbolIndex, RegisterUse>();
   readonly #asked = new Set<SymbolIndex>();
 
@@ -72,6 +81,20 @@ export class Functions {
     if (typeof frame === 'string') throw new Refusal(frame);
     const isFrameKept = frame > 0 && this.#dynptrs.mayHold(index);
     return { index, symbol, code, order: code.order(), frame, isFrameKept, use: this.#useOf(index, code) };
+  }
+
+  /** Bytes of stack that a function takes at most with all that it calls; infinite where that is not known. */
+  mostStack(index: SymbolIndex): number {
+    const known = this.#stacks.get(index);
+    if (known !== undefined) return known;
+    const frame = this.symbol(index) === undefined ? 0 : this.#frameOf(index);
+    let below = 0;
+    for (const callee of callGraph(this.object).stackCallees(index))
+      below = Math.max(below, this.mostStack(callee));
+    const most =
+      typeof frame === 'string' ? Number.POSITIVE_INFINITY : alignUp(frame, FRAME_ROUNDING) + below;
+    this.#stacks.set(index, most);
+    return most;
   }
 
   #codeOf(index: SymbolIndex): Graph | string {

@@ -175,7 +175,7 @@ class Lifter {
     const { object } = this.#functions;
     if (this.#functions.symbol(callee) === undefined) return;
     const graph = callGraph(object);
-    this.#below = Math.max(this.#below, graph.mostStack(callee).total);
+    this.#below = Math.max(this.#below, this.#functions.mostStack(callee));
     const tailing = tailCallers(object);
     if (graph.reach([callee]).some(at => tailing.has(at))) this.#hasTailCalls = true;
   }
