@@ -54,7 +54,7 @@ describe('members', () => {
 
 describe('random chains', () => {
   let loaded = 0;
-  const seeds = [1, 2, 3, 4, 6, 7, 8, 9];
+  const seeds = [3, 4, 8];
   test.each(seeds)('seed %i', seed => {
     const object = buildChain(generateChain(seed, 'little', 3));
     const steps = randomPackets(seed, 6).map(packet => ({ program: CHAIN_PROGRAM, packet }));
