@@ -90,7 +90,9 @@ const fromDispatcher = (sys: Sys, paths: readonly string[]): Subject =>
     () => call('xdp-loader', 'unload', '-a', INTERFACE),
   );
 
-/** The same by our back end. */
+const OURS = { via: 'libxdp', mode: 'generic' } as const;
+
+/** The same by our back end, without counters, which a dispatcher of libxdp does not have. */
 function fromOurs(sys: Sys, paths: readonly string[]): Subject {
   const context = { sys, store: Store.open(sys, '/sys/fs/bpf/rootlet'), time: null };
   const hook = findChainHook(sys, OTHER, 'xdp');
@@ -100,7 +102,7 @@ function fromOurs(sys: Sys, paths: readonly string[]): Subject {
   return fromInterface(
     sys,
     OTHER,
-    () => void changeChain(context, hook, { kind: 'load', members }, { via: 'libxdp', mode: 'generic' }),
+    () => void changeChain(context, hook, { kind: 'load', members }, { ...OURS, counters: false }),
     () => void changeChain(context, hook, { kind: 'unload', members: 'all' }),
   );
 }

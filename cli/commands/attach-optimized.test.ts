@@ -37,7 +37,7 @@ needs('bpf', 'ip').describe('optimized attachments', () => {
     const planned = must(...order, '--dry-run');
     expect(planned).toMatch(/^would change edge on interface "v0" \(static: as requested\)\n/);
     expect(planned).toMatch(
-      /^optimized at first with --inline single, .*:\n {2}rootlet {2}\d+ -> \d+ insns {2}inlined: xdp_prog1, xdp_prog2\n/m,
+      /^optimized at first with --inline single, .*:\n {2}rootlet {2}\d+ -> \d+ insns {2}inlined: xdp_prog1, xdp_prog2, .*\n/m,
     );
     expect(must(...order)).toMatch(
       /^edge on interface "v0" \(static: as requested\), optimized \(single\)\n/,
