@@ -13,7 +13,7 @@ import { Trails, tracer } from './trails.ts';
 
 const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
 /** Every step on request; a part of them else, and more in CI, since each costs a process. */
-const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 5 : 7;
+const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 7 : 9;
 
 needs('bpf', 'ip', 'clang', 'gcc').describe('a change that is killed', () => {
   let lab: ChainLab;

@@ -12,7 +12,7 @@ import { HEAD, rootlet, staged } from './sources.ts';
 const P = 'rk_';
 const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
 /** Every step on request; a part of them else, and more in CI, since each costs two processes. */
-const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 4 : 7;
+const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 5 : 7;
 
 /** A provider whose function is of two stages, in the array of the object. */
 const provider = (version: number): string => `${HEAD}
