@@ -15,6 +15,7 @@ export {
   type LoadOptions,
   type LoadPlan,
   loadObject,
+  type OptimizeSetting,
   openKernelTypes,
   type PacketRun,
   type PlanOptions,

@@ -11,7 +11,7 @@ export interface OptimizeSetting {
   /** 0: they are loaded as they are. 1: optimized, as far as the verifier accepts the result. */
   readonly level: 0 | 1;
   /** Where the ladder begins. Default `single`. */
-  readonly inline?: FirstStep;
+  readonly inline?: Exclude<InlineScope, 'none'>;
   /** Functions, by name, that stay functions: something attaches to them. */
   readonly noInline?: readonly string[];
   /**
