@@ -9,7 +9,7 @@
 
 import type { LineRecord } from '../../../btf/index.ts';
 import { elementAt, valueAt } from '../../../bytes/index.ts';
-import { BPF_ADD, BPF_ALU64, BPF_CMPXCHG, BPF_K, isAtomic, isLoad, isStore } from '../../../isa/index.ts';
+import { BPF_CMPXCHG, isAtomic, isLoad, isStore } from '../../../isa/index.ts';
 import { callGraph, type SymbolIndex, tailCallers } from '../../../object/index.ts';
 import {
   type BlockIndex,
@@ -19,6 +19,7 @@ import {
   isCall,
   isCopy,
   move,
+  OP_ADD_NUMBER,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   type Register,
@@ -47,7 +48,6 @@ export interface Lifted {
 /** Registers that a function can write. */
 const OWN_REGISTERS = 10;
 const ARGUMENT_REGISTERS = [1, 2, 3, 4, 5];
-const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
 
 /** One use of a function's body. */
 interface Instance {

@@ -6,17 +6,7 @@
  */
 
 import type { ByteOrder } from '../../../bytes/index.ts';
-import {
-  BPF_ADD,
-  BPF_ALU64,
-  BPF_K,
-  encodeInsns,
-  type Insn,
-  invertedBranch,
-  OP_EXIT,
-  OP_JA,
-  OP_LD_IMM64,
-} from '../../../isa/index.ts';
+import { encodeInsns, type Insn, invertedBranch, OP_EXIT, OP_JA, OP_LD_IMM64 } from '../../../isa/index.ts';
 import type { CodeReference, CoreRecord, FunctionSymbol } from '../../../object/index.ts';
 import {
   type BlockIndex,
@@ -24,6 +14,7 @@ import {
   type Graph,
   type Ins,
   move,
+  OP_ADD_NUMBER,
   OP_FRAME_ADDRESS,
   type Terminator,
 } from '../ir/index.ts';
@@ -32,8 +23,6 @@ import { type Item, reach } from './reach.ts';
 
 /** What lowering gives: the parts of a function that depend on its code. */
 export type LoweredCode = Pick<FunctionSymbol, 'code' | 'references' | 'coreRecords' | 'lines'>;
-
-const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
 
 /**
  * Lowers a graph over machine registers. `hasLongJumps`: whether `gotol` may be used. Throws `Refusal` where a jump

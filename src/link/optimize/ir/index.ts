@@ -8,6 +8,7 @@ export {
   isCopy,
   isTwoAddress,
   move,
+  OP_ADD_NUMBER,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   operandsOf,

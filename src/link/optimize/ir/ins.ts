@@ -8,6 +8,7 @@
 
 import type { LineRecord } from '../../../btf/index.ts';
 import {
+  BPF_ADD,
   BPF_ALU64,
   BPF_K,
   BPF_MOV,
@@ -43,6 +44,8 @@ export const OP_FRAME_ADDRESS = 0x100;
 export const OP_MOVE = BPF_ALU64 | BPF_MOV | BPF_X;
 /** `mov64 dst, imm`. */
 export const OP_MOVE_NUMBER = BPF_ALU64 | BPF_MOV | BPF_K;
+/** `add64 dst, imm`. */
+export const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
 
 /** An instruction. */
 export interface Ins extends Insn {
