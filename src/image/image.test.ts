@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { Image } from './image.ts';
+import { ATOM, NAME, TABLES, UNIT } from './layout.ts';
+
+describe('an image', () => {
+  test('gives equal texts one name', () => {
+    const image = new Image();
+    const names = Array.from({ length: 20_000 }, (_, index) => image.intern(`name${index}`));
+    expect(new Set(names).size).toBe(20_000);
+    expect(image.intern('name77')).toBe(names[77]);
+    expect(image.nameText(names[12_345] ?? 0)).toBe('name12345');
+    expect(image.intern('')).toBe(0);
+    expect(image.count(NAME)).toBe(20_001);
+  });
+
+  test('keeps rows when a table grows', () => {
+    const image = new Image();
+    const first = image.addRows(ATOM, 3);
+    image.set(ATOM.size, first + 2, 99);
+    const later = image.addRows(ATOM, 100_000);
+    expect(later).toBe(first + 3);
+    expect(image.get(ATOM.size, first + 2)).toBe(99);
+    expect(image.get(ATOM.size, later)).toBe(0);
+  });
+
+  test('knows the names of its units', () => {
+    const image = new Image();
+    const [a, b] = [image.addUnit('a.o'), image.addUnit('b.o')];
+    expect([a, b, image.unitName(a), image.unitName(b)]).toEqual([1, 2, 'a.o', 'b.o']);
+    expect(image.count(UNIT)).toBe(3);
+  });
+
+  test('has columns of its own for each table', () => {
+    const words = Object.values(TABLES).flatMap(table => Object.values(table));
+    const places = Object.values(TABLES).flatMap(({ width, ...rest }) => {
+      const { first: _, ...named } = rest;
+      return Object.values(named);
+    });
+    expect(new Set(places).size).toBe(places.length);
+    expect(Math.max(...words)).toBeLessThan(1024);
+  });
+});

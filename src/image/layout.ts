@@ -1,0 +1,246 @@
+/**
+ * The tables of an image, declared once: kernels and the rest of rootlet read their columns by these numbers.
+ *
+ * A table is a number of rows; a column has one 32-bit word for each row. The numbers here are words of the
+ * image's header: `count` holds the number of rows, `room` for how many there is memory, `width` is the
+ * number of columns, and each column's word holds the word index of its row 0. New rows are zero.
+ *
+ * Row 0 of a table is never used, so that 0 means "none" in columns that hold rows.
+ */
+
+/** Where a table is in the header. */
+export type Table<Name extends string> = {
+  /** Header word of the number of rows, row 0 included. */
+  readonly count: number;
+  /** Header word of the number of rows that there is memory for. */
+  readonly room: number;
+  /** Header word of the first column. */
+  readonly first: number;
+  /** Number of columns. */
+  readonly width: number;
+} & { readonly [N in Name]: number };
+
+/** Header word of what is not in a table. */
+export const HEADER = {
+  /** Byte address of the first free byte. */
+  top: 4,
+  /** Bytes of memory. */
+  limit: 5,
+  /** Byte address of the hash table of names, and its number of slots less one. */
+  nameSlots: 6,
+  nameMask: 7,
+  /** Row of UNIT whose strings NAME.string describes; 0: none. */
+  stringUnit: 8,
+} as const;
+
+const FIRST_TABLE = 16;
+/** Words of the header; a page of memory. */
+export const HEADER_WORDS = 1024;
+
+let next = FIRST_TABLE;
+
+function table<const Names extends readonly string[]>(names: Names): Table<Names[number]> {
+  const [count, room, first] = [next, next + 1, next + 2];
+  next = first + names.length;
+  const columns = names.map((name, index) => [name, first + index] as const);
+  return { count, room, first, width: names.length, ...Object.fromEntries(columns) } as Table<Names[number]>;
+}
+
+/** What a kernel refuses. `code` is a number of the kernel's own table; operands are what the code says. */
+export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd']);
+
+/** Every name once: of symbols, sections and types. Row 0 is the empty name. */
+export const NAME = table([
+  'at', // byte address of its text, which a NUL ends
+  'size', // bytes, without the NUL
+  'hash',
+  'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+]);
+
+/** A file that was read, an object that was imported, or a result. */
+export const UNIT = table([
+  'order', // 0 little-endian, 1 big-endian
+  'flags', // e_flags
+  'at', // byte address of the file's bytes (8-byte aligned); 0: not from a file
+  'size', // bytes of the file
+  'sections', // first row of SECTION; ELF section i is row sections + i
+  'sectionCount', // with section 0
+  'symbols', // first row of SYMBOL; ELF symbol i is row symbols + i
+  'symbolCount',
+  'symbolTable', // row of SECTION of .symtab; 0: none
+  'shells', // first row of SHELL; SectionIndex i is row shells + i
+  'shellCount',
+  'atoms', // first row of ATOM; SymbolIndex i is row atoms + i
+  'atomCount',
+  'types', // row of TYPE of void; BtfId i is row types + i
+  'typeCount', // without void
+  'typed', // 1: the object has BTF (`btf !== null`)
+  'words', // word index of the first word of its types; they are in id order, without gaps
+  'wordCount',
+  'strings', // byte address of the string table that its types, lines and access strings refer to
+  'stringSize',
+  'functionInfos', // first row of FUNCTION_INFO
+  'functionInfoCount',
+  'lineInfos', // first row of LINE_INFO
+  'lineInfoCount',
+  'coreInfos', // first row of CORE_INFO
+  'coreInfoCount',
+]);
+
+/** Sections of ELF files. */
+export const SECTION = table([
+  'unit',
+  'name', // NAME
+  'type', // SHT_*
+  'flags', // SHF_*, low 32 bits
+  'at', // byte address of the contents, 8-byte aligned (a copy where the file's place is not); 0 without any
+  'offset', // in the file
+  'size',
+  'link',
+  'info',
+  'align',
+  'entsize',
+  'relocations', // row of SECTION of its SHT_REL; 0: none
+  'ignored', // 1: not read (see isIgnoredSection)
+  'shell', // row of SHELL; 0: not kept
+  'comdat', // NAME of the signature of its COMDAT group; 0: none
+]);
+
+/** Symbols of ELF files. */
+export const SYMBOL = table([
+  'name', // NAME; 0: ''
+  'value',
+  'size',
+  'type', // STT_*
+  'binding', // STB_*
+  'visibility', // STV_*
+  'section', // ELF section index of its file, or SHN_ABS, SHN_COMMON
+  'atom', // row of ATOM; 0: none
+]);
+
+/** Sections of objects (`SectionShell`). */
+export const SHELL = table([
+  'unit',
+  'name', // NAME
+  'type',
+  'flags',
+  'align', // of the section; at least 1
+  'entsize',
+  'role', // 0 code, 1 data, 2 maps
+  'section', // row of SECTION that it came from; 0: none
+  'merged', // row of SHELL of the result that it is a part of; 0: none yet
+  'size', // bytes, once it is laid out
+  'position', // 1-based ELF section of the output, once it is laid out; 0: without atoms
+]);
+
+/** Functions that .BTF.ext describes. */
+export const FUNCTION_INFO = table([
+  'section', // NAME
+  'offset', // bytes, in the section
+  'type', // BtfId
+]);
+
+/** Line records that .BTF.ext has for one section, in order of offset. */
+export const LINE_INFO = table([
+  'section', // NAME
+  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'count',
+]);
+
+/** CO-RE relocations that .BTF.ext has. */
+export const CORE_INFO = table([
+  'section', // NAME
+  'offset', // bytes, in the section
+  'type', // BtfId
+  'access', // byte offset in the strings of the unit
+  'kind',
+]);
+
+/** Symbols of objects (`BpfSymbol`). */
+export const ATOM = table([
+  'unit',
+  'kind', // 0 function, 1 variable, 2 map, 3 extern
+  'name', // NAME; 0: ''
+  'binding', // 0 local, 1 global, 2 weak
+  'visibility', // 0 default, 1 hidden
+  'shell', // row of SHELL; 0: extern
+  'offset', // origin.offset: in the section that it was read from
+  'size',
+  'align',
+  'at', // byte address of its bytes or code, references normalised; 0: null (NOBITS, extern)
+  'type', // BtfId of its unit; 0: none
+  'section', // of an extern: NAME of its DATASEC; 0: null
+  'common', // 1: tentative definition
+  'comdat', // NAME; 0: none
+  'owner', // row of ATOM that it is an alias of; 0: none
+  'references', // first row of REFERENCE, in order of place
+  'referenceCount',
+  'lines', // word index of its first line record (4 words each)
+  'lineCount',
+  'lineBase', // byte offset, in the records, of its first instruction
+  'records', // first row of RECORD, in order of instruction
+  'recordCount',
+  'source', // row of UNIT whose strings its lines and records refer to, and whose name is origin.file
+  'group', // row of GROUP; 0: takes no part in resolution
+  'target', // row of ATOM that is chosen instead, itself when it is kept; 0: not decided, or left out
+  'merged', // row of ATOM of the result; 0: none
+  'place', // offset in the section of the output, once it is laid out
+  'number', // ELF symbol of the output, once it is written; 0: none
+]);
+
+/** References in code and data (`CodeReference`, `DataReference`). */
+export const REFERENCE = table([
+  'kind', // 0 call, 1 address in code; 2 address of 4 bytes, 3 of 8 bytes in data; 4, 5: code-offset of 4, 8 bytes
+  'place', // code: instruction slot of its function; data: byte offset in its variable
+  'atom', // row of ATOM that it refers to
+  'addend', // bytes
+]);
+
+/** CO-RE relocations (`CoreRecord`). */
+export const RECORD = table([
+  'place', // instruction slot of its function
+  'type', // BtfId of the unit of its function
+  'access', // byte offset in the strings of ATOM.source
+  'kind', // enum bpf_core_relo_kind
+]);
+
+/** Types. Row `UNIT.types + id` is type `id`; row `UNIT.types` is void. */
+export const TYPE = table([
+  'start', // word index of its first word: name offset in the unit's strings, info, size or type, …
+  'same', // row of TYPE that represents it after deduplication, often itself; 0: not decided
+  'redirect', // row of TYPE that takes its place; -1: left out; 0: kept
+  'result', // BtfId of the result; 0: gone
+]);
+
+/** Names with several symbols, or one that takes part in resolution. */
+export const GROUP = table([
+  'name', // NAME
+  'scope',
+  'winner', // row of ATOM
+  'defined', // 1: the winner is a definition
+  'strong', // 1: at least one extern is not weak
+  'hidden', // 1: any of them is hidden
+  'clashing', // 1: several strong definitions that are not one
+  'members', // number of symbols
+]);
+
+/** All tables by name, for tools and tests. */
+export const TABLES = {
+  FAULT,
+  NAME,
+  UNIT,
+  SECTION,
+  SYMBOL,
+  SHELL,
+  FUNCTION_INFO,
+  LINE_INFO,
+  CORE_INFO,
+  ATOM,
+  REFERENCE,
+  RECORD,
+  TYPE,
+  GROUP,
+} as const;
+
+/** Header words that are in use. */
+export const HEADER_USED = next;
