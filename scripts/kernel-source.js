@@ -234,7 +234,8 @@ function meaningOf(file, name, kernel, module) {
 }
 
 /**
- * The value of a constant expression, as JavaScript computes it; undefined for any other.
+ * The value of a constant expression, as JavaScript computes it: a number, or an object of numbers; undefined for any
+ * other.
  *
  * @param {ts.Expression} node
  * @param {Unit} unit
@@ -243,7 +244,9 @@ function meaningOf(file, name, kernel, module) {
  */
 export function fold(node, unit, isLocal) {
   if (ts.isParenthesizedExpression(node)) return fold(node.expression, unit, isLocal);
+  if (ts.isAsExpression(node)) return fold(node.expression, unit, isLocal);
   if (ts.isNumericLiteral(node)) return Number(node.text);
+  if (ts.isObjectLiteralExpression(node)) return Object.fromEntries(membersOf(node, unit));
   if (ts.isIdentifier(node)) return isLocal(node.text) ? undefined : constantOf(unit.names.get(node.text));
   if (ts.isPropertyAccessExpression(node)) {
     const object = fold(node.expression, unit, isLocal);
@@ -261,6 +264,14 @@ export function fold(node, unit, isLocal) {
   const [left, right] = [fold(node.left, unit, isLocal), fold(node.right, unit, isLocal)];
   if (typeof left !== 'number' || typeof right !== 'number') return undefined;
   return FOLDED.get(node.operatorToken.kind)?.(left, right);
+}
+
+/** @param {ts.ObjectLiteralExpression} node @param {Unit} unit @returns {(readonly [string, unknown])[]} */
+function membersOf({ properties }, unit) {
+  return properties.map(member => {
+    if (!ts.isPropertyAssignment(member)) throw new KernelError(member, 'a constant object has plain numbers');
+    return [member.name.getText(), fold(member.initializer, unit, () => false)];
+  });
 }
 
 /** @param {Meaning | undefined} meaning */

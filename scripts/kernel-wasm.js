@@ -364,6 +364,8 @@ class FunctionCompiler {
     if (ts.isPrefixUnaryExpression(node)) return this.#unary(node);
     if (ts.isBinaryExpression(node))
       return this.#binary(node, node.left, node.operatorToken.kind, node.right, ofBits);
+    if (ts.isPropertyAccessExpression(node))
+      throw new KernelError(node, `there is no constant '${node.getText()}'`);
     throw new KernelError(node, `no ${SyntaxKind[node.kind]} in a kernel`);
   }
 
