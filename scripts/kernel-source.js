@@ -286,6 +286,15 @@ function constantOf(meaning) {
   return meaning?.kind === 'constant' ? fold(meaning.node, meaning.unit, () => false) : undefined;
 }
 
+/** Constants that a kernel exports. @param {Unit} unit @returns {(readonly [string, unknown])[]} */
+export function exportedConstants(unit) {
+  return unit.source.statements
+    .filter(ts.isVariableStatement)
+    .filter(({ modifiers }) => modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword))
+    .flatMap(({ declarationList }) => declarationList.declarations.map(({ name }) => name.getText()))
+    .map(name => [name, constantOf(unit.names.get(name))]);
+}
+
 /** @type {ReadonlyMap<ts.SyntaxKind, (a: number, b: number) => number>} */
 const FOLDED = new Map([
   [SyntaxKind.PlusToken, (a, b) => a + b],
