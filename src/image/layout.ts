@@ -31,6 +31,8 @@ export const HEADER = {
   nameMask: 7,
   /** Row of UNIT whose strings NAME.string describes; 0: none. */
   stringUnit: 8,
+  /** Word index of the shapes of kinds of types, one word for each kind (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
+  kindShapes: 9,
 } as const;
 
 const FIRST_TABLE = 16;
@@ -55,6 +57,7 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -143,8 +146,8 @@ export const FUNCTION_INFO = table([
 /** Line records that .BTF.ext has for one section, in order of offset. */
 export const LINE_INFO = table([
   'section', // NAME
-  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
-  'count',
+  'lines', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'lineCount',
 ]);
 
 /** CO-RE relocations that .BTF.ext has. */
