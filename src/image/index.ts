@@ -1,6 +1,17 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export { CORE_INFO, FAULT, FUNCTION_INFO, HEADER, LINE_INFO, NAME, SECTION, TYPE, UNIT } from './layout.ts';
-export { byte, copy, half, setWord, word } from './memory.ts';
-export { addRows, alloc, fault, intern } from './tables.kernel.ts';
+export {
+  ATOM,
+  CORE_INFO,
+  FAULT,
+  FUNCTION_INFO,
+  LINE_INFO,
+  NAME,
+  RECORD,
+  REFERENCE,
+  SECTION,
+  SHELL,
+  TYPE,
+  UNIT,
+} from './layout.ts';

@@ -4,9 +4,11 @@
  * A section is at an 8-byte aligned address in the image, in the byte order of its unit.
  */
 
-import { alloc, byte, copy, fault, half, setWord, UNIT, word } from '../../image/index.ts';
-import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
-import { BTF_FAULT } from '../index.ts';
+import { UNIT } from '../../image/layout.ts';
+import { byte, copy, half, setWord, word } from '../../image/memory.ts';
+import { alloc, fault } from '../../image/tables.kernel.ts';
+import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
+import { BTF_FAULT } from '../faults.ts';
 
 /** Bytes of the header that every reader supports. */
 const HEADER_SIZE = 24;

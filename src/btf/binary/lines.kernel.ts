@@ -4,20 +4,11 @@
  * Records stay where they are when they are the only ones of their section, of the known size and sorted.
  */
 
-import {
-  addRows,
-  alloc,
-  copy,
-  fault,
-  intern,
-  LINE_INFO,
-  NAME,
-  setWord,
-  UNIT,
-  word,
-} from '../../image/index.ts';
-import { INSN_SIZE } from '../../uapi/index.ts';
-import { BTF_FAULT } from '../index.ts';
+import { LINE_INFO, NAME, UNIT } from '../../image/layout.ts';
+import { copy, setWord, word } from '../../image/memory.ts';
+import { addRows, alloc, fault, intern } from '../../image/tables.kernel.ts';
+import { INSN_SIZE } from '../../uapi/sizes.ts';
+import { BTF_FAULT } from '../faults.ts';
 import { instructionFault } from './records.kernel.ts';
 
 /** Bytes of a record, and words. */

@@ -5,23 +5,14 @@
  * `block` is the address of a block in host order, `start` its offset in the section, `size` its bytes.
  */
 
-import {
-  addRows,
-  byte,
-  CORE_INFO,
-  FAULT,
-  FUNCTION_INFO,
-  fault,
-  intern,
-  setWord,
-  TYPE,
-  UNIT,
-  word,
-} from '../../image/index.ts';
-import { BTF_KIND, CORE_RELO_SIZE, FUNC_INFO_SIZE, INSN_SIZE } from '../../uapi/index.ts';
-import { BTF_FAULT } from '../index.ts';
-import { productOverflows } from '../model/index.ts';
-import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
+import { CORE_INFO, FAULT, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
+import { addRows, fault, intern } from '../../image/tables.kernel.ts';
+import { BTF_KIND } from '../../uapi/btf.ts';
+import { INSN_SIZE } from '../../uapi/sizes.ts';
+import { BTF_FAULT } from '../faults.ts';
+import { productOverflows } from '../model/numbers.kernel.ts';
+import { fieldAt, readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with CO-RE relocations; it is shorter in files before them. */
 const HEADER_WITH_CORE = 32;

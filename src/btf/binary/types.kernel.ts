@@ -4,9 +4,11 @@
  * The words stay where they are if they are aligned and in host order.
  */
 
-import { addRows, byte, FAULT, fault, setWord, TYPE, UNIT, word } from '../../image/index.ts';
-import { BTF_FAULT } from '../index.ts';
-import { shapes } from '../model/index.ts';
+import { FAULT, TYPE, UNIT } from '../../image/layout.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
+import { addRows, fault } from '../../image/tables.kernel.ts';
+import { BTF_FAULT } from '../faults.ts';
+import { shapes } from '../model/shapes.kernel.ts';
 import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with a layout section (2026): two more words than the one that every reader supports. */

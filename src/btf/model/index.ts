@@ -3,9 +3,7 @@
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
 export { INT } from './int.ts';
-export { productOverflows } from './numbers.kernel.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
-export { shapes } from './shapes.kernel.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';

@@ -4,8 +4,10 @@
  * A shape is one word; `SHAPE_BIT` says where its parts are. Kinds that are not known have the shape 0.
  */
 
-import { alloc, HEADER, setWord, word } from '../../image/index.ts';
-import { BTF_KIND } from '../../uapi/index.ts';
+import { HEADER } from '../../image/layout.ts';
+import { setWord, word } from '../../image/memory.ts';
+import { alloc } from '../../image/tables.kernel.ts';
+import { BTF_KIND } from '../../uapi/btf.ts';
 import { KIND_SHAPE } from './words.ts';
 
 const KINDS = 128;
