@@ -51,7 +51,7 @@ function table<const Names extends readonly string[]>(names: Names): Table<Names
 }
 
 /** What a kernel refuses. `code` is a number of the kernel's own table; operands are what the code says. */
-export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd']);
+export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd', 'e']);
 
 /** Every name once: of symbols, sections and types. Row 0 is the empty name. */
 export const NAME = table([
@@ -59,6 +59,8 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
+  'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
