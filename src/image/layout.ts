@@ -53,7 +53,7 @@ function table<const Names extends readonly string[]>(names: Names): Table<Names
 }
 
 /** What a kernel refuses. `code` is a number of the kernel's own table; operands are what the code says. */
-export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd']);
+export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd', 'e']);
 
 /** Every name once: of symbols, sections and types. Row 0 is the empty name. */
 export const NAME = table([
@@ -62,6 +62,8 @@ export const NAME = table([
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
   'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
+  'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
+  'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
