@@ -35,9 +35,13 @@ export const HEADER = {
   stringRoom: 9,
   /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
   functionTypes: 10,
+  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
+  kindShapes: 11,
+  /** Word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not there yet. */
+  reader: 32,
 } as const;
 
-const FIRST_TABLE = 16;
+const FIRST_TABLE = 64;
 /** Words of the header; a page of memory. */
 export const HEADER_WORDS = 1024;
 
@@ -59,6 +63,8 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
+  'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
   'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
   'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
 ]);
@@ -149,8 +155,8 @@ export const FUNCTION_INFO = table([
 /** Line records that .BTF.ext has for one section, in order of offset. */
 export const LINE_INFO = table([
   'section', // NAME
-  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
-  'count',
+  'lines', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'lineCount',
 ]);
 
 /** CO-RE relocations that .BTF.ext has. */
