@@ -35,6 +35,8 @@ export const HEADER = {
   stringRoom: 9,
   /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
   functionTypes: 10,
+  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
+  kindShapes: 11,
 } as const;
 
 const FIRST_TABLE = 16;
@@ -59,6 +61,7 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -152,8 +155,8 @@ export const FUNCTION_INFO = table([
 /** Line records that .BTF.ext has for one section, in order of offset. */
 export const LINE_INFO = table([
   'section', // NAME
-  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
-  'count',
+  'lines', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'lineCount',
 ]);
 
 /** CO-RE relocations that .BTF.ext has. */
