@@ -11,8 +11,8 @@
 import { ATOM, REFERENCE, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
-import { INSN_SIZE } from '../../uapi/limits.ts';
-import { OBJECT_FAULT } from '../faults.ts';
+import { INSN_SIZE } from '../../uapi/sizes.ts';
+import { WRITE_FAULT } from './faults.ts';
 import { ATOM_KIND } from './codes.ts';
 
 const MAX_SIZE = 0x7fffffff;
@@ -114,10 +114,10 @@ function placeAtom(unit: number, atom: number): number {
   const align = alignmentOf(atom);
   const end = word(word(SHELL.size) + shell);
   const size = word(word(ATOM.size) + atom);
-  if (end > MAX_SIZE - align) return fault(OBJECT_FAULT.sectionSize, unit, shell, 0);
+  if (end > MAX_SIZE - align) return fault(WRITE_FAULT.sectionSize, unit, shell, 0);
   const rest = end % align;
   const place = rest === 0 ? end : end + align - rest;
-  if (size < 0 || place > MAX_SIZE - size) return fault(OBJECT_FAULT.sectionSize, unit, shell, 0);
+  if (size < 0 || place > MAX_SIZE - size) return fault(WRITE_FAULT.sectionSize, unit, shell, 0);
   setWord(word(SHELL.size) + shell, place + size);
   if (align > word(word(SHELL.placedAlign) + shell)) setWord(word(SHELL.placedAlign) + shell, align);
   const count = word(SHELL.memberCount) + shell;
