@@ -151,6 +151,11 @@ export const SHELL = table([
   'merged', // row of SHELL of the result that it is a part of; 0: none yet
   'size', // bytes, once it is laid out
   'position', // 1-based ELF section of the output, once it is laid out; 0: without atoms
+  'placedAlign', // once it is laid out: at least that of each atom
+  'members', // word index of the rows of the atoms that are in it, in order of place
+  'memberCount', // aliases are not counted
+  'relocationCount', // of the output
+  'next', // row of SHELL: the next of its unit with the same name, while it is written; 0: none
 ]);
 
 /** Functions that .BTF.ext describes. */
@@ -206,6 +211,8 @@ export const ATOM = table([
   'merged', // row of ATOM of the result; 0: none
   'place', // offset in the section of the output, once it is laid out
   'number', // ELF symbol of the output, once it is written; 0: none
+  'alias', // row of ATOM, once it is laid out: its first alias; 0: none
+  'nextAlias', // row of ATOM, once it is laid out: the next alias of its owner; 0: none
 ]);
 
 /** References in code and data (`CodeReference`, `DataReference`). */
@@ -246,6 +253,53 @@ export const GROUP = table([
   'members', // number of symbols
 ]);
 
+/** ELF files that are written. */
+export const OUTPUT = table([
+  'order', // 0 little-endian, 1 big-endian
+  'flags', // e_flags
+  'sections', // first row of OUTPUT_SECTION, of the null section
+  'sectionCount', // with the null section
+  'symbols', // word index of the rows of ATOM that are symbols, in order of the file
+  'symbolCount', // those that have a row of ATOM: without the null symbol and those of sections
+  'localCount', // symbols of sections and other local ones
+  'shells', // sections that come from SHELL: they are first, and their symbols too
+  'headers', // offset of the section headers
+  'size', // bytes
+  'at', // byte address of the file; 0 before there is one
+  'strings', // row of UNIT that has its .strtab as strings
+  'types', // row of TYPE_OUTPUT; 0: none
+]);
+
+/** Sections of ELF files that are written. */
+export const OUTPUT_SECTION = table([
+  'name', // offset in .strtab
+  'type',
+  'flags',
+  'link',
+  'info',
+  'align',
+  'entsize',
+  'size',
+  'offset', // in the file, once it is laid out
+  'shell', // row of SHELL of contents, or whose relocations it has; 0: none
+]);
+
+/** Contents of `.BTF` and `.BTF.ext` that are written, in host order. */
+export const TYPE_OUTPUT = table([
+  'strings', // row of UNIT that has the strings
+  'words', // word index of the types
+  'wordCount',
+  'room', // words that there is memory for
+  'cache', // word index of addresses of strings that were put, and of their offsets
+  'ext', // word index of the first block of .BTF.ext
+  'extEnd', // word index after the last word
+  'functions', // bytes of each block
+  'lines',
+  'relocations',
+  'block', // word index of the record size of the block that is being written
+  'run', // word index of the name of the section whose records are being written
+]);
+
 /** All tables by name, for tools and tests. */
 export const TABLES = {
   FAULT,
@@ -262,6 +316,9 @@ export const TABLES = {
   RECORD,
   TYPE,
   GROUP,
+  OUTPUT,
+  OUTPUT_SECTION,
+  TYPE_OUTPUT,
 } as const;
 
 /** Header words that are in use. */
