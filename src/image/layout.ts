@@ -31,6 +31,12 @@ export const HEADER = {
   nameMask: 7,
   /** Row of UNIT whose strings NAME.string describes; 0: none. */
   stringUnit: 8,
+  /** Bytes that there are for the strings of `stringUnit`. */
+  stringRoom: 9,
+  /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
+  functionTypes: 10,
+  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
+  kindShapes: 11,
 } as const;
 
 const FIRST_TABLE = 16;
@@ -55,6 +61,7 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -143,8 +150,8 @@ export const FUNCTION_INFO = table([
 /** Line records that .BTF.ext has for one section, in order of offset. */
 export const LINE_INFO = table([
   'section', // NAME
-  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
-  'count',
+  'lines', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'lineCount',
 ]);
 
 /** CO-RE relocations that .BTF.ext has. */
@@ -194,6 +201,7 @@ export const REFERENCE = table([
   'place', // code: instruction slot of its function; data: byte offset in its variable
   'atom', // row of ATOM that it refers to
   'addend', // bytes
+  'high', // what the addend is beyond 32 bits with sign, in units of 2^32; 0 but for absurd addends in data
 ]);
 
 /** CO-RE relocations (`CoreRecord`). */
@@ -210,6 +218,7 @@ export const TYPE = table([
   'same', // row of TYPE that represents it after deduplication, often itself; 0: not decided
   'redirect', // row of TYPE that takes its place; -1: left out; 0: kept
   'result', // BtfId of the result; 0: gone
+  'own', // word index of a copy with NAMEs instead of offsets and rows instead of ids; 0: takes no part
 ]);
 
 /** Names with several symbols, or one that takes part in resolution. */
