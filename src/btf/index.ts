@@ -25,7 +25,7 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
+export { exportTypes, importTypes, type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
   type Btf,
@@ -42,6 +42,7 @@ export {
   type BtfSecVar,
   type BtfType,
   type BtfVar,
+  describeType,
   editBtf,
   forEachVariable,
   INT,

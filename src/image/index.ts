@@ -8,10 +8,12 @@ export {
   FUNCTION_INFO,
   LINE_INFO,
   NAME,
+  OUTPUT,
   RECORD,
   REFERENCE,
   SECTION,
   SHELL,
+  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';

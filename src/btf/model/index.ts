@@ -2,12 +2,13 @@
 
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
+export { describeType } from './describe.ts';
 export { INT } from './int.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
-export { kindNumber, StringMapper, TypeWriter } from './type-writer.ts';
+export { kindNumber, StringMapper } from './type-writer.ts';
 export type {
   Btf,
   BtfArray,
@@ -34,12 +35,8 @@ export {
   elementWords,
   findStarts,
   firstElementName,
-  firstReference,
   INFO,
   isKnownKind,
-  kindFlagOfInfo,
   kindOfInfo,
-  referenceCount,
-  referenceStride,
   vlenOfInfo,
 } from './words.ts';
