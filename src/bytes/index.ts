@@ -12,7 +12,7 @@ export {
   viewOf,
 } from './cursor.ts';
 export { given } from './given.ts';
-export { type InputFile, requireFile } from './input-file.ts';
+export { type FileSource, type InputFile, requireFile } from './input-file.ts';
 export {
   chars,
   type Field,
@@ -26,4 +26,13 @@ export {
   u32s,
   u64,
 } from './record.ts';
+export {
+  WASM_PAGE,
+  type WasmEngine,
+  type WasmImports,
+  type WasmInstance,
+  type WasmMemory,
+  type WasmModule,
+  wasmEngine,
+} from './webassembly.ts';
 export { alignUp, ByteWriter, StringTableBuilder } from './writer.ts';

@@ -20,33 +20,31 @@ export type Table<Name extends string> = {
   readonly width: number;
 } & { readonly [N in Name]: number };
 
-/** Header word of what is not in a table. */
-export const HEADER = {
-  /** Byte address of the first free byte. */
-  top: 4,
-  /** Bytes of memory. */
-  limit: 5,
-  /** Byte address of the hash table of names, and its number of slots less one. */
-  nameSlots: 6,
-  nameMask: 7,
-  /** Row of UNIT whose strings NAME.string describes; 0: none. */
-  stringUnit: 8,
-  /** Bytes that there are for the strings of `stringUnit`. */
-  stringRoom: 9,
-  /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
-  functionTypes: 10,
-  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
-  kindShapes: 11,
-  /** String table that names of sections or symbols are read from: byte address, bytes, offset of its last NUL (-1: none). */
-  stringsAt: 10,
-  stringsSize: 11,
-  stringsEnd: 12,
-  /** Bytes that further names of it may have together; 1: it is ASCII. */
-  stringsBudget: 13,
-  stringsAscii: 14,
-} as const;
+/** Numbers for names, one after the other. */
+function numbered<const Names extends readonly string[]>(from: number, names: Names) {
+  const pairs = names.map((name, index) => [name, from + index] as const);
+  return Object.fromEntries(pairs) as { readonly [N in Names[number]]: number };
+}
 
-const FIRST_TABLE = 16;
+/** Header words of what is not in a table. */
+export const HEADER = numbered(4, [
+  'top', // byte address of the first free byte
+  'limit', // bytes of memory
+  'nameSlots', // byte address of the hash table of names
+  'nameMask', // number of slots of that table less one
+  'stringUnit', // row of UNIT whose strings NAME.string describes; 0: none
+  'stringRoom', // bytes that there are for the strings of `stringUnit`
+  'functionTypes', // 1: a type that `findSame` compared is made of a function, which may be redirected later
+  'kindShapes', // word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet
+  'stringsAt', // string table that names of sections or symbols are read from: byte address
+  'stringsSize', // its bytes
+  'stringsEnd', // offset of its last NUL; -1: none
+  'stringsBudget', // bytes that further names of it may have together
+  'stringsAscii', // 1: it is ASCII
+  'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
+]);
+
+const FIRST_TABLE = 64;
 /** Words of the header; a page of memory. */
 export const HEADER_WORDS = 1024;
 
