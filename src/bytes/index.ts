@@ -13,6 +13,7 @@ export {
 } from './cursor.ts';
 export { given } from './given.ts';
 export { type InputFile, requireFile } from './input-file.ts';
+export { withLazy } from './lazy.ts';
 export {
   chars,
   type Field,

@@ -1,0 +1,1 @@
+export { explainElf } from './explain.ts';
