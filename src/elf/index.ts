@@ -2,10 +2,6 @@
 
 export { type Archive, type ArchiveMember, parseArchive } from './archive.ts';
 export {
-  Elf64Ehdr,
-  Elf64Rel,
-  Elf64Shdr,
-  MAX_ALIGN,
   MAX_SECTIONS,
   PF_X,
   PT_LOAD,
@@ -23,17 +19,9 @@ export {
   SHN_COMMON,
   SHN_LORESERVE,
   SHN_UNDEF,
-  SHN_XINDEX,
-  SHT_DYNAMIC,
   SHT_DYNSYM,
-  SHT_FINI_ARRAY,
-  SHT_HASH,
-  SHT_INIT_ARRAY,
   SHT_NOBITS,
-  SHT_NULL,
-  SHT_PREINIT_ARRAY,
   SHT_PROGBITS,
-  SHT_RELA,
   SHT_SYMTAB,
   STB_GLOBAL,
   STB_LOCAL,
@@ -45,10 +33,7 @@ export {
   STT_SECTION,
   STV_DEFAULT,
   STV_HIDDEN,
-  STV_INTERNAL,
 } from './constants.ts';
-export { ELF_FAULT } from './faults.ts';
-export { REL, SHDR, SYM } from './fields.ts';
 export { type FileIdentity, identify } from './identify.ts';
 export {
   type ElfFile,
@@ -59,6 +44,5 @@ export {
   isIgnoredSection,
 } from './model.ts';
 export { parseElf } from './parse.ts';
-export { wideNumber } from './wide.ts';
 export { writeElf } from './write.ts';
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

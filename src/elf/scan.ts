@@ -4,7 +4,7 @@
  */
 
 import { FAULT, type Image, UNIT } from '../image/index.ts';
-import { explainElf } from './explain/index.ts';
+import { explainElf } from './explain.ts';
 import * as kernels from './kernels/scan.kernel.ts';
 
 /** A file for `scanElf`: bytes, or where they are in the image already. At least one NUL follows them there. */

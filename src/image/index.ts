@@ -1,4 +1,19 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export * from './layout.ts';
+export {
+  ATOM,
+  CORE_INFO,
+  FAULT,
+  FUNCTION_INFO,
+  LINE_INFO,
+  NAME,
+  OUTPUT,
+  RECORD,
+  REFERENCE,
+  SECTION,
+  SHELL,
+  SYMBOL,
+  TYPE,
+  UNIT,
+} from './layout.ts';

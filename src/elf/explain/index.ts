@@ -1,1 +1,0 @@
-export { explainElf } from './explain.ts';
