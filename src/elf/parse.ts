@@ -21,6 +21,10 @@ export function parseElf(file: InputFile, options: { readonly keepDebug?: boolea
   requireFile('parseElf: file', file);
   const { name, bytes } = file;
   const image = new Image();
-  const unit = scanElf(image, { name, bytes }, options);
-  return elfFileOf(image, unit, { name, bytes });
+  try {
+    return elfFileOf(image, scanElf(image, { name, bytes }, options), { name, bytes });
+  } catch (error) {
+    image.release();
+    throw error;
+  }
 }
