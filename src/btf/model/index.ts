@@ -10,7 +10,7 @@ export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
-export { kindNumber, StringMapper, TypeWriter } from './type-writer.ts';
+export { kindNumber, StringMapper } from './type-writer.ts';
 export type {
   Btf,
   BtfArray,
@@ -30,14 +30,4 @@ export type {
   BtfVar,
 } from './types.ts';
 export { ValueOrder } from './value-order.ts';
-export {
-  elementWords,
-  firstElementName,
-  firstReference,
-  INFO,
-  kindFlagOfInfo,
-  kindOfInfo,
-  referenceCount,
-  referenceStride,
-  vlenOfInfo,
-} from './words.ts';
+export { elementWords, firstElementName, INFO, kindOfInfo, vlenOfInfo } from './words.ts';
