@@ -3,6 +3,7 @@
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
 export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
+export { describeType } from './describe.ts';
 export { typeRuleError } from './explain.ts';
 export { INT } from './int.ts';
 export { pointerSize } from './pointer-size.ts';

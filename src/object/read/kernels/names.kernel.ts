@@ -8,7 +8,7 @@
 import { NAME, TYPE, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { intern } from '../../../image/tables.kernel.ts';
-import { BTF_KIND } from '../../../uapi/index.ts';
+import { BTF_KIND } from '../../../uapi/btf.ts';
 import { READER } from './reader.ts';
 import { emptyRoom, room, state } from './state.kernel.ts';
 

@@ -9,7 +9,7 @@
 
 import { ATOM, FUNCTION_INFO, NAME, SECTION, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
-import { BTF_KIND } from '../../../uapi/index.ts';
+import { BTF_KIND } from '../../../uapi/btf.ts';
 import { atomAt, endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { firstOf, indexNames, kindOf, linkageOf, nextOf, onlyOf } from './names.kernel.ts';
 import { READER } from './reader.ts';
