@@ -2,6 +2,7 @@
 
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
+export { describeType } from './describe.ts';
 export { INT } from './int.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
