@@ -21,11 +21,15 @@ export function checkMembers(unit: number, id: number, kinds: number, work: numb
   const at = word(word(TYPE.start) + word(word(UNIT.types) + unit) + id);
   const count = word(at + 1) & 0xffffff;
   const fields = word(at + 1) < 0 ? 1 : 0;
+  // where a member with `simple` bits and 1 more begins at the latest, and 1 more; 0: not that simple
+  const limit = fields === 0 && word(at + 2) >>> 28 === 0 ? (word(at + 2) << 3) + 2 : 0;
   let place = at + 3;
   for (let index = 0; index < count; index = index + 1) {
     const type = word(place + 1);
     const offset = word(place + 2);
     place = place + 3;
+    const simple = word(values + width + type);
+    if (simple > 0 && offset >= 0 && offset < limit - simple) continue;
     if (word(values + type) === 0) continue;
     if (word(states + type) === VALUE.noSize) return fault(BTF_FAULT.memberType, unit, id, index);
     const bits = fields === 0 ? 0 : offset >>> 24;

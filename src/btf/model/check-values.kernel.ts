@@ -9,7 +9,8 @@
  *
  * `work` is the word index of columns with a word for each type, void included, so that type `id` has:
  * its size at `work + id`; then, one column (`width` words) on, its state; then the type that it is without
- * typedefs and modifiers. Two more columns are the stack: types, and the next part of each to look at.
+ * typedefs and modifiers; then the bits that it takes as a member plus 1, 0 where that is not simple
+ * (`check-members.kernel.ts`). Two more columns are the stack: types, and the next part of each to look at.
  */
 
 import { TYPE, UNIT } from '../../image/layout.ts';
@@ -47,7 +48,7 @@ export function checkValues(unit: number, kinds: number, work: number): number {
     if ((kind === BTF_KIND.ARRAY || kind === BTF_KIND.VAR) && checkPlace(unit, id, kind, work) === 0)
       return 0;
   }
-  const marks = work + width + width + width;
+  const marks = work + (width << 2);
   fill(marks << 2, 0, width << 2);
   return checkPointersEnd(unit, kinds, marks);
 }
@@ -88,7 +89,7 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   const starts = word(TYPE.start) + word(word(UNIT.types) + unit);
   const width = word(word(UNIT.typeCount) + unit) + 1;
   const states = work + width;
-  const stack = states + width + width;
+  const stack = work + (width << 2);
   const next = stack + width;
   let depth = 1;
   setWord(stack, first);
@@ -96,18 +97,17 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   while (depth > 0) {
     const id = word(stack + depth - 1);
     const at = word(starts + id);
-    const index = word(next + depth - 1);
-    if (index === partCount(at, byte(kinds + id))) {
+    const first = word(next + depth - 1);
+    const index = nextUnseen(at, byte(kinds + id), first, states);
+    if (index < 0) {
       if (leave(unit, id, at, kinds, work, pointer) === 0) return 0;
       depth = depth - 1;
       continue;
     }
     setWord(states + id, VALUE.entered);
-    setWord(next + depth - 1, index + 1);
     const part = partAt(at, byte(kinds + id), index);
-    const state = word(states + part);
-    if (state === VALUE.entered) return cycleFault(unit, part, stack, depth);
-    if (state !== VALUE.unseen) continue;
+    if (word(states + part) === VALUE.entered) return cycleFault(unit, part, stack, depth);
+    setWord(next + depth - 1, index + 1);
     setWord(stack + depth, part);
     setWord(next + depth, 0);
     depth = depth + 1;
@@ -115,10 +115,20 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   return 1;
 }
 
-/** How many types a value of the type at a word index contains. */
-function partCount(at: number, kind: number): number {
-  if (((KINDS.members >> kind) & 1) !== 0) return word(at + 1) & 0xffffff;
-  return kind === BTF_KIND.ARRAY || ((KINDS.modifiers >> kind) & 1) !== 0 ? 1 : 0;
+/** Number of the first part from `index` on that has not been left; -1: none. */
+function nextUnseen(at: number, kind: number, index: number, states: number): number {
+  const single = kind === BTF_KIND.ARRAY ? 3 : ((KINDS.modifiers >> kind) & 1) !== 0 ? 2 : 0;
+  if (single !== 0) return index === 0 && word(states + word(at + single)) < VALUE.noSize ? 0 : -1;
+  if (((KINDS.members >> kind) & 1) === 0) return -1;
+  const end = at + 4 + Math.imul(word(at + 1) & 0xffffff, 3);
+  let place = at + 4 + Math.imul(index, 3);
+  let part = index;
+  while (place < end) {
+    if (word(states + word(place)) < VALUE.noSize) return part;
+    place = place + 3;
+    part = part + 1;
+  }
+  return -1;
 }
 
 /** Part number `index`: a member's type, the element, or what a typedef or modifier represents. */
@@ -138,24 +148,33 @@ function cycleFault(unit: number, part: number, stack: number, depth: number): n
 function leave(unit: number, id: number, at: number, kinds: number, work: number, pointer: number): number {
   const width = word(word(UNIT.typeCount) + unit) + 1;
   const kind = byte(kinds + id);
-  const states = work + width;
-  const values = states + width;
-  setWord(values + id, id);
-  if (((KINDS.sized >> kind) & 1) !== 0) {
-    if (((KINDS.members >> kind) & 1) !== 0 && checkMembers(unit, id, kinds, work) === 0) return 0;
-    setWord(work + id, word(at + 2));
-    setWord(states + id, VALUE.sized);
-  } else if (kind === BTF_KIND.PTR) {
-    setWord(work + id, pointer);
-    setWord(states + id, VALUE.sized);
-  } else if (((KINDS.modifiers >> kind) & 1) !== 0) {
+  const values = work + width + width;
+  if (((KINDS.modifiers >> kind) & 1) !== 0) {
     const target = word(at + 2);
-    setWord(values + id, word(values + target));
     setWord(work + id, word(work + target));
-    setWord(states + id, word(states + target));
-  } else if (kind === BTF_KIND.ARRAY) {
-    return leaveArray(unit, id, at, work);
-  } else setWord(states + id, VALUE.noSize);
+    setWord(work + width + id, word(work + width + target));
+    setWord(values + id, word(values + target));
+    setWord(values + width + id, word(values + width + target));
+    return 1;
+  }
+  setWord(values + id, id);
+  if (kind === BTF_KIND.PTR) return keepSize(id, pointer, work, width);
+  if (kind === BTF_KIND.ARRAY) return leaveArray(unit, id, at, work);
+  if (((KINDS.sized >> kind) & 1) === 0) {
+    setWord(work + width + id, VALUE.noSize);
+    return 1;
+  }
+  if (((KINDS.members >> kind) & 1) !== 0 && checkMembers(unit, id, kinds, work) === 0) return 0;
+  keepSize(id, word(at + 2), work, width);
+  if (kind === BTF_KIND.INT) setWord(values + width + id, 0);
+  return 1;
+}
+
+/** The type has that size, and as a member that many bits. */
+function keepSize(id: number, size: number, work: number, width: number): number {
+  setWord(work + id, size);
+  setWord(work + width + id, VALUE.sized);
+  setWord(work + width + width + width + id, size >>> 28 === 0 ? (size << 3) + 1 : 0);
   return 1;
 }
 
@@ -167,8 +186,10 @@ function leaveArray(unit: number, id: number, at: number, work: number): number 
   const length = word(at + 5);
   const size = word(work + element);
   const huge = (state === VALUE.huge && length !== 0) || productOverflows(size, length) === 1 ? 1 : 0;
-  setWord(states + id, huge === 1 ? VALUE.huge : VALUE.sized);
-  setWord(work + id, Math.imul(size, length));
+  keepSize(id, Math.imul(size, length), work, word(word(UNIT.typeCount) + unit) + 1);
+  if (huge === 0) return 1;
+  setWord(states + id, VALUE.huge);
+  setWord(work + id + Math.imul(word(word(UNIT.typeCount) + unit) + 1, 3), 0);
   return 1;
 }
 

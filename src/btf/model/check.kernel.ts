@@ -45,16 +45,44 @@ export function listKinds(unit: number, kinds: number): number {
 export function checkRules(unit: number, first: number, kinds: number, utf8: number): number {
   const starts = word(TYPE.start) + word(word(UNIT.types) + unit);
   const count = word(word(UNIT.typeCount) + unit);
+  const stringSize = word(word(UNIT.stringSize) + unit);
   const shape = shapes();
   for (let id = first; id <= count; id = id + 1) {
     const at = word(starts + id);
     const kind = byte(kinds + id);
     if (checkCommon(unit, id, at, kind) === 0) return 0;
-    if (checkReferences(unit, id, at, kinds, word(shape + kind)) === 0) return 0;
-    if (checkNames(unit, id, at, utf8, word(shape + kind)) === 0) return 0;
+    if (utf8 !== 0 || elementsFine(at, kinds, count, stringSize, kind) === 0) {
+      if (checkReferences(unit, id, at, kinds, word(shape + kind)) === 0) return 0;
+      if (checkNames(unit, id, at, utf8, word(shape + kind)) === 0) return 0;
+    }
     if (((KINDS.ruled >> kind) & 1) !== 0 && checkKind(unit, id, at, kinds) === 0) return 0;
   }
   return 1;
+}
+
+/**
+ * 1 when names and references of the most frequent kinds are certainly right; 0: they are to be looked at one
+ * by one. Only that decides what is refused, and in which order.
+ */
+function elementsFine(at: number, kinds: number, count: number, stringSize: number, kind: number): number {
+  if (word(at) >>> 0 >= stringSize >>> 0) return 0;
+  if (kind === BTF_KIND.PTR) return isPlain(word(at + 2), kinds, count);
+  if (((KINDS.members >> kind) & 1) === 0) return 0;
+  let place = at + 3;
+  const end = place + Math.imul(word(at + 1) & 0xffffff, 3);
+  while (place < end) {
+    const target = word(place + 1);
+    if (word(place) >>> 0 >= stringSize >>> 0 || count >>> 0 < target >>> 0) return 0;
+    if (((KINDS.declarations >> byte(kinds + target)) & 1) !== 0) return 0;
+    place = place + 3;
+  }
+  return 1;
+}
+
+/** 1 for the id of a type that declares nothing. */
+function isPlain(target: number, kinds: number, count: number): number {
+  if (count >>> 0 < target >>> 0) return 0;
+  return ((KINDS.declarations >> byte(kinds + target)) & 1) ^ 1;
 }
 
 /** Number of elements, kind flag, and whether there is a name. */

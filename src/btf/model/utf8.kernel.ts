@@ -11,9 +11,10 @@ export function isAscii(at: number, size: number): number {
     if (byte(place) >= 0x80) return 0;
     place = place + 1;
   }
-  while (place < lastWord) {
-    if ((word(place >> 2) & 0x80808080) !== 0) return 0;
-    place = place + 4;
+  while (place + 16 <= lastWord) {
+    const w = place >> 2;
+    if (((word(w) | word(w + 1) | word(w + 2) | word(w + 3)) & 0x80808080) !== 0) return 0;
+    place = place + 16;
   }
   while (place < end) {
     if (byte(place) >= 0x80) return 0;

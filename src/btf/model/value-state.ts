@@ -11,4 +11,4 @@ export const VALUE = {
 } as const;
 
 /** Columns of `check-values.kernel.ts`. */
-export const VALUE_COLUMNS = 5;
+export const VALUE_COLUMNS = 6;
