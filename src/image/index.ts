@@ -13,6 +13,7 @@ export {
   REFERENCE,
   SECTION,
   SHELL,
+  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';
