@@ -7,9 +7,9 @@
  * are written from the record's type, so that they are right after types were renumbered.
  */
 
-import { MAX_SECTIONS, type ElfOutput } from '../../elf/index.ts';
-import { ATOM, Image, OUTPUT, TYPE, UNIT } from '../../image/index.ts';
+import { type ElfOutput, MAX_SECTIONS } from '../../elf/index.ts';
 import * as elf from '../../elf/write.kernel.ts';
+import { ATOM, Image, OUTPUT, TYPE, UNIT } from '../../image/index.ts';
 import { variableSize } from '../model/index.ts';
 import { ATOM_KIND } from './codes.ts';
 import * as contents from './contents.kernel.ts';

@@ -40,7 +40,7 @@ export function emptyRoom(buffer: number, words: number): number {
 
 /** Forgets what is known of the unit that was read before. */
 export function startUnit(unit: number): number {
-  for (let field = READER.shared; field <= READER.firstSymbol; field = field + 1) setState(field, 0);
+  for (let field = READER.shared; field <= READER.lastOfUnit; field = field + 1) setState(field, 0);
   const sections = word(word(UNIT.sectionCount) + unit);
   emptyRoom(READER.atoms, sections);
   emptyRoom(READER.atomsEnd, sections);
@@ -58,7 +58,15 @@ export function indexOf(section: number): number {
 }
 
 /** Adds a fault with up to five operands; returns 0. */
-export function refuse(code: number, unit: number, a: number, b: number, c: number, d: number, e: number): number {
+export function refuse(
+  code: number,
+  unit: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+): number {
   const row = addRows(FAULT.count, FAULT.width, 1);
   setWord(word(FAULT.code) + row, code);
   setWord(word(FAULT.unit) + row, unit);
