@@ -23,6 +23,7 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
+export { BTF_FAULT } from './faults.ts';
 export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
@@ -40,9 +41,12 @@ export {
   type BtfSecVar,
   type BtfType,
   type BtfVar,
+  btfOf,
+  describeType,
   editBtf,
   forEachVariable,
   INT,
+  importTypes,
   isModifier,
   kindNumber,
   RawBtf,
@@ -52,7 +56,7 @@ export {
   skipModifiers,
   toRaw,
 } from './model/index.ts';
-export { btfOf, readUnitTypes } from './read-unit.ts';
+export { readUnitTypes } from './read-unit.ts';
 export {
   type BtfValue,
   type DecodedValue,

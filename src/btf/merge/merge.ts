@@ -10,13 +10,13 @@
 import { elementAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
-import { type BtfId, type RawBtf, toRaw } from '../model/index.ts';
+import { type BtfId, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
-import { exportTypes, importTypes } from './import.ts';
 import type { MergeInput } from './input.ts';
 import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
 import * as units from './unit.kernel.ts';
+import * as work from './work.kernel.ts';
 
 export interface MergeResult {
   readonly btf: RawBtf;
@@ -31,6 +31,7 @@ export interface MergeResult {
 export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const raws = inputs.map(input => toRaw(input.btf));
   const image = new Image();
+  image.run(work).reserve(raws.reduce((sum, raw) => sum + expectedBytes(raw), 0));
   const imported = raws.map((raw, index) => {
     const unit = image.addUnit(`input ${index}`);
     importTypes(image, unit, raw);
@@ -39,9 +40,15 @@ export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   leaveOut(image, inputs, raws, imported);
   const result = image.addUnit('result');
   mergeUnits(image, result);
-  const btf = exportTypes(image, result);
+  const btf = btfOf(image, result);
   const ids = imported.map(unit => resultIds(image, unit));
   return { btf, ids, before: raws.reduce((sum, raw) => sum + raw.count, 0), after: btf.count };
+}
+
+/** About what merging the types takes, so that the image seldom grows. */
+function expectedBytes({ words, strings, count }: RawBtf): number {
+  const perType = 96;
+  return 2 * words.byteLength + 2 * strings.length + perType * count;
 }
 
 /** Sets TYPE.redirect of what is not selected. */
