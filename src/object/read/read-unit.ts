@@ -42,6 +42,7 @@ export function readUnit(image: Image, unit: number, options: ReadOptions = {}):
   const reading = new Reading(image, unit, options);
   prepareReader(image);
   const { faults, notes: ofTypes } = readTypes(reading);
+  reading.passOver();
   cutAtoms(reading);
   image.run(references).readReferences(unit);
   reading.settle();
