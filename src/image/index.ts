@@ -13,7 +13,6 @@ export {
   REFERENCE,
   SECTION,
   SHELL,
-  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';

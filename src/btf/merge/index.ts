@@ -2,4 +2,4 @@
 
 export { exportTypes, importTypes } from './import.ts';
 export type { MergeInput } from './input.ts';
-export { type MergeResult, mergeBtf } from './merge.ts';
+export { type MergeResult, mergeBtf, mergeUnits } from './merge.ts';

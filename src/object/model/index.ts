@@ -45,5 +45,7 @@ export {
   type Visibility,
   withNotes,
 } from './model.ts';
+export { unitOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
 export { kconfigHint } from './undefined.ts';
+export { extrasOf } from './unit-extras.ts';

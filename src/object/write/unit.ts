@@ -7,7 +7,7 @@
  * are written from the record's type, so that they are right after types were renumbered.
  */
 
-import { exportTypes } from '../../btf/index.ts';
+import { exportTypes, mergeUnits } from '../../btf/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { MAX_SECTIONS } from '../../elf/index.ts';
 import * as elf from '../../elf/write.kernel.ts';
@@ -38,7 +38,7 @@ export function writeUnit(image: Image, unit: number): Uint8Array {
 export function encodeUnit(image: Image, unit: number): EncodedUnit {
   layOut(image, unit);
   const output = image.run(elf).beginOutput(image.get(UNIT.order, unit), image.get(UNIT.flags, unit));
-  const written = unit;
+  const written = typesWithoutLayout(image, unit);
   if (image.get(UNIT.typed, unit) === 1) image.set(OUTPUT.types, output, encodeTypes(image, unit, written));
   image.run(symbols).numberSymbols(unit, output);
   image.run(contents).countRelocations(unit);
@@ -57,6 +57,17 @@ function checked(image: Image, body: () => number): number {
 
 function layOut(image: Image, unit: number): void {
   checked(image, () => image.run(layout).layoutUnit(unit, 0));
+}
+
+/**
+ * Row of UNIT with the types of a unit but no DATASEC: the unit itself where it has none. Compilers put them
+ * anywhere among the types; taking them out renumbers the rest.
+ */
+function typesWithoutLayout(image: Image, unit: number): number {
+  if (image.run(types).hasDataSections(unit) === 0) return unit;
+  const result = image.addUnit(image.unitName(unit));
+  mergeUnits(image, unit, unit, result);
+  return result;
 }
 
 function encodeTypes(image: Image, unit: number, written: number): number {
