@@ -1,75 +1,8 @@
 /** BTF: types, their sections, comparing, merging and printing them. */
 
-export {
-  type BtfExt,
-  btfWithExtContents,
-  encodeBtf,
-  joinBtf,
-  type LineRecord,
-  type LineRecords,
-  PackedLines,
-  type ParsedExt,
-  parseBtf,
-  parseBtfExt,
-  parseKernelBtf,
-  placeWord,
-  wordsWithStrings,
-} from './binary/index.ts';
-export {
-  formatBtfAsC,
-  formatDeclaration,
-  formatDefinition,
-  formatFunc,
-  formatType,
-  formatVar,
-  isEllipsis,
-} from './c/index.ts';
-export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export {
-  exportTypes,
-  importTypes,
-  type MergeInput,
-  type MergeResult,
-  mergeBtf,
-  mergeUnits,
-} from './merge/index.ts';
-export {
-  appendDataSections,
-  type Btf,
-  BtfBuilder,
-  type BtfComposite,
-  type BtfDataSec,
-  type BtfDeclTag,
-  type BtfFunc,
-  type BtfFuncProto,
-  type BtfId,
-  type BtfInt,
-  type BtfLinkage,
-  type BtfMember,
-  type BtfSecVar,
-  type BtfType,
-  type BtfVar,
-  describeType,
-  editBtf,
-  forEachVariable,
-  INT,
-  isModifier,
-  kindNumber,
-  RawBtf,
-  resolvedType,
-  StringPool,
-  sizeOfType,
-  skipModifiers,
-  toRaw,
-} from './model/index.ts';
-export {
-  type BtfValue,
-  type DecodedValue,
-  decodeData,
-  decodeValue,
-  encodeValue,
-  type JsonValue,
-  type ValueTypes,
-  valueJson,
-  valueText,
-} from './values/index.ts';
+export { type BtfExt, type LineRecord, type LineRecords, PackedLines, type ParsedExt, encodeBtf, joinBtf, parseBtf, parseBtfExt, parseKernelBtf, placeWord, wordsWithStrings } from './binary/index.ts';
+export { formatBtfAsC, formatDeclaration, formatDefinition, formatFunc, formatType, formatVar, isEllipsis } from './c/index.ts';
+export { TagIndex, type TypeMismatch, compareTagSets, compareTypes } from './compare/index.ts';
+export { type MergeInput, type MergeResult, exportTypes, importTypes, mergeBtf, mergeUnits } from './merge/index.ts';
+export { type Btf, BtfBuilder, type BtfComposite, type BtfDataSec, type BtfDeclTag, type BtfFunc, type BtfFuncProto, type BtfId, type BtfInt, type BtfLinkage, type BtfMember, type BtfSecVar, type BtfType, type BtfVar, INT, RawBtf, StringPool, describeType, editBtf, forEachVariable, isModifier, kindNumber, resolvedType, sizeOfType, skipModifiers, toRaw } from './model/index.ts';
+export { type BtfValue, type DecodedValue, type JsonValue, type ValueTypes, decodeData, decodeValue, encodeValue, valueJson, valueText } from './values/index.ts';

@@ -18,7 +18,7 @@ import { ATOM_KIND } from './codes.ts';
 import * as contents from './contents.kernel.ts';
 import { throwFault } from './explain.ts';
 import * as frame from './frame.kernel.ts';
-import * as layout from './layout.kernel.ts';
+import { layOut } from './layout.ts';
 import * as symbols from './symbols.kernel.ts';
 import * as types from './types.kernel.ts';
 
@@ -36,7 +36,7 @@ export function writeUnit(image: Image, unit: number): Uint8Array {
 
 /** The same, left in the image: `image.bytes` has the file until something is added. */
 export function encodeUnit(image: Image, unit: number): EncodedUnit {
-  layOut(image, unit);
+  layOut(image, unit, 0);
   const output = image.run(elf).beginOutput(image.get(UNIT.order, unit), image.get(UNIT.flags, unit));
   const written = typesWithoutLayout(image, unit);
   if (image.get(UNIT.typed, unit) === 1) image.set(OUTPUT.types, output, encodeTypes(image, unit, written));
@@ -53,10 +53,6 @@ function checked(image: Image, body: () => number): number {
   const result = body();
   if (result === 0) throwFault(image, faults);
   return result;
-}
-
-function layOut(image: Image, unit: number): void {
-  checked(image, () => image.run(layout).layoutUnit(unit, 0));
 }
 
 /**
