@@ -9,6 +9,7 @@ export {
   LINE_INFO,
   NAME,
   OUTPUT,
+  OUTPUT_SECTION,
   RECORD,
   REFERENCE,
   SECTION,
