@@ -1,8 +1,6 @@
 /** BTF: types, their sections, comparing, merging and printing them. */
 
 export {
-  type BtfExt,
-  btfWithExtContents,
   encodeBtf,
   joinBtf,
   type LineRecord,
@@ -24,9 +22,8 @@ export {
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
 export { BTF_FAULT } from './faults.ts';
-export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
+export { type MergeInput, type MergeResult, mergeBtf, mergeUnits } from './merge/index.ts';
 export {
-  appendDataSections,
   type Btf,
   BtfBuilder,
   type BtfComposite,

@@ -3,18 +3,12 @@
  * indexes.
  */
 
-import { type ByteOrder, noElement, type StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, noElement, type StringTableBuilder } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
-import {
-  Elf64Rel,
-  Elf64Sym,
-  SHN_ABS,
-  SHN_COMMON,
-  SHN_LORESERVE,
-  SHN_XINDEX,
-  STB_LOCAL,
-} from './constants.ts';
+import type { Image } from '../image/index.ts';
+import { Elf64Sym, SHN_ABS, SHN_COMMON, SHN_LORESERVE, SHN_XINDEX, STB_LOCAL } from './constants.ts';
 import type { ElfRelocation } from './model.ts';
+import * as kernel from './write.kernel.ts';
 
 /** A section to be written. */
 export interface ElfSectionOutput {
@@ -60,6 +54,12 @@ export interface ElfOutput {
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
 }
 
+/** An address of an image. */
+export interface Place {
+  readonly image: Image;
+  readonly at: number;
+}
+
 export interface SymbolOrder {
   /** Positions in the caller's list, in the order of the file. */
   readonly sorted: readonly number[];
@@ -102,8 +102,6 @@ function needsExtension(section: number): boolean {
   return section >= SHN_LORESERVE && section !== SHN_ABS && section !== SHN_COMMON;
 }
 
-const TWO_32 = 0x100000000;
-
 /** Offsets of all names, in the order of the file. */
 export function symbolNames(output: ElfOutput, order: SymbolOrder, strings: StringTableBuilder): Uint32Array {
   const offsets = new Uint32Array(order.sorted.length);
@@ -113,55 +111,47 @@ export function symbolNames(output: ElfOutput, order: SymbolOrder, strings: Stri
   return offsets;
 }
 
-/** Writes the symbol table; `names` are what `symbolNames` gave. */
+/** The number of a field of 64 bits of which 32 are used. Throws `elf-number-too-large`. */
+export function fieldOf(where: string, value: number): number {
+  if (value >= 0 && value <= 0xffffffff) return value | 0;
+  throw inputError('elf-number-too-large', [where], `${value} needs more than 32 bits`);
+}
+
+/** Writes the symbol table at an address of the image; `names` are what `symbolNames` gave. */
 export function encodeSymbols(
   output: ElfOutput,
   order: SymbolOrder,
   names: Uint32Array,
-  bytes: Uint8Array,
+  { image, at }: Place,
 ): void {
-  const view = viewOf(bytes);
-  const little = output.byteOrder === 'little';
-  for (let index = 0; index < order.sorted.length; index++) {
-    const symbol = output.symbols[order.sorted[index] ?? noElement(order.sorted, index)];
-    if (symbol === undefined) continue;
-    const at = (index + 1) * Elf64Sym.size;
-    const { section } = symbol;
-    if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON) {
-      throw bugError(
-        [`symbol ${quote(symbol.name)}`],
-        `is in section ${section} of ${output.sections.length}`,
-      );
-    }
-    view.setUint32(at, names[index] ?? noElement(names, index), little);
-    view.setUint8(at + 4, symbol.binding * 16 + symbol.type);
-    view.setUint8(at + 5, symbol.visibility);
-    view.setUint16(at + 6, needsExtension(section) ? SHN_XINDEX : section, little);
-    setU64(view, at + 8, symbol.value, little);
-    setU64(view, at + 16, symbol.size, little);
-  }
+  const { putSymbol } = image.run(kernel);
+  const big = output.byteOrder === 'big' ? 1 : 0;
+  let to = at + Elf64Sym.size;
+  order.sorted.forEach((position, index) => {
+    const symbol = output.symbols[position] ?? noElement(output.symbols, position);
+    const { section, binding, type } = symbol;
+    const where = `symbol ${quote(symbol.name)}`;
+    if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON)
+      throw bugError([where], `is in section ${section} of ${output.sections.length}`);
+    const name = names[index] ?? noElement(names, index);
+    const short = needsExtension(section) ? SHN_XINDEX : section;
+    const [value, size] = [fieldOf(where, symbol.value), fieldOf(where, symbol.size)];
+    to = putSymbol(to, name, binding * 16 + type, symbol.visibility, short, value, size, big);
+  });
 }
 
 export function encodeRelocations(
   relocations: readonly ElfRelocation[],
   order: SymbolOrder,
   byteOrder: ByteOrder,
-  bytes: Uint8Array,
+  { image, at }: Place,
 ): void {
-  const view = viewOf(bytes);
-  const little = byteOrder === 'little';
-  let at = 0;
+  const { putElfRelocation } = image.run(kernel);
+  let to = at;
   for (const { offset, type, symbol } of relocations) {
     const index = order.indexes[symbol - 1];
     if (index === undefined) throw bugError([], `relocation at ${offset} refers to symbol ${symbol}`);
-    setU64(view, at, offset, little);
-    view.setUint32(at + (little ? 8 : 12), type, little);
-    view.setUint32(at + (little ? 12 : 8), index, little);
-    at += Elf64Rel.size;
+    const field = fieldOf(`relocation to symbol ${symbol}`, offset);
+    to = putElfRelocation(to, field, type, index, byteOrder === 'big' ? 1 : 0);
   }
-}
-
-function setU64(view: DataView, at: number, value: number, little: boolean): void {
-  view.setUint32(at + (little ? 0 : 4), value % TWO_32, little);
-  view.setUint32(at + (little ? 4 : 0), Math.floor(value / TWO_32), little);
 }

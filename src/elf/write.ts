@@ -1,39 +1,24 @@
 /**
- * Sections, symbols and relocations to a relocatable BPF object.
- *
- * Follows the gABI where libbpf's linker does not: locals are before globals and sh_info says how many they
- * are, so that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections,
- * their relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same
- * input, same bytes.
+ * Sections, symbols and relocations to a relocatable BPF object, for those who have no unit of an image. What the
+ * file looks like is in `write.kernel.ts`. Same input, same bytes.
  */
 
-import {
-  alignUp,
-  type ByteOrder,
-  type Contents,
-  elementAt,
-  StringTableBuilder,
-  viewOf,
-} from '../bytes/index.ts';
+import { type ByteOrder, type Contents, elementAt, StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
+import { Image, OUTPUT, OUTPUT_SECTION } from '../image/index.ts';
+import * as tables from '../image/tables.kernel.ts';
 import {
-  Elf64Ehdr,
   Elf64Rel,
-  Elf64Shdr,
   Elf64Sym,
-  EM_BPF,
-  ET_REL,
   MAX_SECTIONS,
   SHF_INFO_LINK,
-  SHN_LORESERVE,
-  SHN_XINDEX,
   SHT_NOBITS,
-  SHT_NULL,
   SHT_REL,
   SHT_STRTAB,
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
+import * as kernel from './write.kernel.ts';
 import {
   addName,
   type ElfOutput,
@@ -41,6 +26,8 @@ import {
   encodeRelocations,
   encodeSymbols,
   extendedIndexes,
+  fieldOf,
+  type Place,
   type SymbolOrder,
   sortSymbols,
   symbolNames,
@@ -52,21 +39,29 @@ export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-table
  * The bytes of the object. Throws only for output that breaks its own promises (`bug-invariant`) or limits.
  */
 export function writeElf(output: ElfOutput): Uint8Array {
+  const image = new Image();
   const order = sortSymbols(output.symbols);
-  const sections = layOut(planSections(output, order));
-  const headers = alignUp(sections.end, 8);
-  const bytes = new Uint8Array(headers + sections.all.length * Elf64Shdr.size);
-  const view = viewOf(bytes);
-  for (const { contents, offset, size } of sections.all) {
-    if (contents instanceof Uint8Array) bytes.set(contents, offset);
-    else contents?.writeTo(bytes.subarray(offset, offset + size));
-  }
-  writeFileHeader(view, output, headers, sections.all.length);
-  writeSectionHeaders(view, output.byteOrder, headers, sections.all);
+  const sections = planSections(output, order);
+  const file = image.run(kernel).beginOutput(output.byteOrder === 'big' ? 1 : 0, output.flags);
+  for (const section of sections) addSection(image, file, section);
+  const size = image.run(kernel).placeOutput(file);
+  if (size === 0) throw inputError('elf-number-too-large', [], 'the file takes more than 2147483647 bytes');
+  const at = image.run(tables).alloc(size);
+  const first = image.get(OUTPUT.sections, file) + 1;
+  sections.forEach(({ contents }, index) => {
+    const place = at + image.get(OUTPUT_SECTION.offset, first + index);
+    if (typeof contents === 'function') contents({ image, at: place });
+    else if (contents instanceof Uint8Array) image.bytes.set(contents, place);
+    else contents?.writeTo(image.bytes.subarray(place, place + contents.length));
+  });
+  image.run(kernel).putHeaders(at, file);
+  const bytes = image.bytes.slice(at, at + size);
+  image.release();
   return bytes;
 }
 
 interface PlannedSection {
+  readonly name: string;
   readonly nameOffset: number;
   readonly type: number;
   readonly flags: number;
@@ -75,7 +70,26 @@ interface PlannedSection {
   readonly align: number;
   readonly entsize: number;
   readonly size: number;
-  readonly contents: Uint8Array | Contents | null;
+  /** Bytes, or what writes them: where they will be. */
+  readonly contents: Uint8Array | Contents | ((place: Place) => void) | null;
+}
+
+function addSection(image: Image, file: number, section: PlannedSection): void {
+  const { name, nameOffset, type, link, info } = section;
+  const where = `section ${quote(name)}`;
+  const row = image
+    .run(kernel)
+    .addOutputSection(
+      file,
+      nameOffset,
+      type,
+      fieldOf(where, section.flags),
+      fieldOf(where, section.align),
+      fieldOf(where, section.entsize),
+      fieldOf(where, section.size),
+    );
+  image.set(OUTPUT_SECTION.link, row, link);
+  image.set(OUTPUT_SECTION.info, row, info);
 }
 
 /** Every section of the file after the null section, in file order. */
@@ -111,7 +125,7 @@ function planContents(section: ElfSectionOutput, strings: StringTableBuilder): P
     );
   }
   const nameOffset = addName(strings, name);
-  return { nameOffset, type, flags, link: 0, info: 0, align, entsize, size, contents: bytes };
+  return { name, nameOffset, type, flags, link: 0, info: 0, align, entsize, size, contents: bytes };
 }
 
 function planRelocations(
@@ -121,22 +135,19 @@ function planRelocations(
   symbolTable: number,
   strings: StringTableBuilder,
 ): PlannedSection {
-  const name = elementAt(output.sections, target - 1).name;
+  const name = `.rel${elementAt(output.sections, target - 1).name}`;
   const relocations = output.relocations.get(target) ?? [];
-  const size = relocations.length * Elf64Rel.size;
   return {
-    nameOffset: addName(strings, `.rel${name}`),
+    name,
+    nameOffset: addName(strings, name),
     type: SHT_REL,
     flags: SHF_INFO_LINK,
     link: symbolTable,
     info: target,
     align: 8,
     entsize: Elf64Rel.size,
-    size,
-    contents: {
-      length: size,
-      writeTo: bytes => encodeRelocations(relocations, order, output.byteOrder, bytes),
-    },
+    size: relocations.length * Elf64Rel.size,
+    contents: place => encodeRelocations(relocations, order, output.byteOrder, place),
   };
 }
 
@@ -147,8 +158,8 @@ function planSymbols(
   strings: StringTableBuilder,
 ): PlannedSection {
   const names = symbolNames(output, order, strings);
-  const size = (output.symbols.length + 1) * Elf64Sym.size;
   return {
+    name: '.symtab',
     nameOffset: addName(strings, '.symtab'),
     type: SHT_SYMTAB,
     flags: 0,
@@ -156,8 +167,8 @@ function planSymbols(
     info: order.localCount + 1,
     align: 8,
     entsize: Elf64Sym.size,
-    size,
-    contents: { length: size, writeTo: bytes => encodeSymbols(output, order, names, bytes) },
+    size: (output.symbols.length + 1) * Elf64Sym.size,
+    contents: place => encodeSymbols(output, order, names, place),
   };
 }
 
@@ -173,6 +184,7 @@ function planExtendedIndexes(
     view.setUint32(index * 4, section, byteOrder === 'little');
   });
   return {
+    name: '.symtab_shndx',
     nameOffset: addName(strings, '.symtab_shndx'),
     type: SHT_SYMTAB_SHNDX,
     flags: 0,
@@ -186,87 +198,9 @@ function planExtendedIndexes(
 }
 
 function planStrings(strings: StringTableBuilder): PlannedSection {
-  const nameOffset = addName(strings, '.strtab');
+  const name = '.strtab';
+  const nameOffset = addName(strings, name);
   const contents = strings.finish();
-  const size = contents.length;
-  return { nameOffset, type: SHT_STRTAB, flags: 0, link: 0, info: 0, align: 1, entsize: 0, size, contents };
-}
-
-type PlacedSection = PlannedSection & { readonly offset: number };
-
-const NULL_SECTION: PlacedSection = {
-  nameOffset: 0,
-  type: SHT_NULL,
-  flags: 0,
-  link: 0,
-  info: 0,
-  align: 0,
-  entsize: 0,
-  size: 0,
-  contents: null,
-  offset: 0,
-};
-
-/** File offsets: multiples of 8, and of the section's own alignment, which libelf requires. */
-function layOut(planned: readonly PlannedSection[]): { readonly all: PlacedSection[]; readonly end: number } {
-  let end: number = Elf64Ehdr.size;
-  const all = [NULL_SECTION];
-  for (const section of planned) {
-    const offset = alignUp(end, Math.max(section.align, 8));
-    all.push({ ...section, offset });
-    if (section.contents !== null) end = offset + section.size;
-  }
-  return { all, end };
-}
-
-function writeFileHeader(view: DataView, output: ElfOutput, headers: number, count: number): void {
-  const little = output.byteOrder === 'little';
-  const stringTable = count - 1;
-  const header = {
-    ei_mag: little ? 0x464c457f : 0x7f454c46,
-    ei_class: 2,
-    ei_data: little ? 1 : 2,
-    ei_version: 1,
-    ei_osabi: 0,
-    ei_pad: 0n,
-    e_type: ET_REL,
-    e_machine: EM_BPF,
-    e_version: 1,
-    e_entry: 0n,
-    e_phoff: 0n,
-    e_shoff: BigInt(headers),
-    e_flags: output.flags,
-    e_ehsize: Elf64Ehdr.size,
-    e_phentsize: 0,
-    e_phnum: 0,
-    e_shentsize: Elf64Shdr.size,
-    e_shnum: count < SHN_LORESERVE ? count : 0,
-    e_shstrndx: stringTable < SHN_LORESERVE ? stringTable : SHN_XINDEX,
-  };
-  Elf64Ehdr.encode(view, 0, header, output.byteOrder);
-}
-
-function writeSectionHeaders(
-  view: DataView,
-  byteOrder: ByteOrder,
-  headers: number,
-  sections: readonly PlacedSection[],
-): void {
-  const count = sections.length;
-  sections.forEach((section, index) => {
-    const extended = index === 0 && count >= SHN_LORESERVE;
-    const header = {
-      sh_name: section.nameOffset,
-      sh_type: section.type,
-      sh_flags: BigInt(section.flags),
-      sh_addr: 0n,
-      sh_offset: BigInt(section.offset),
-      sh_size: BigInt(extended ? count : section.size),
-      sh_link: index === 0 && count > SHN_LORESERVE ? count - 1 : section.link,
-      sh_info: section.info,
-      sh_addralign: BigInt(section.align),
-      sh_entsize: BigInt(section.entsize),
-    };
-    Elf64Shdr.encode(view, headers + index * Elf64Shdr.size, header, byteOrder);
-  });
+  const rest = { flags: 0, link: 0, info: 0, align: 1, entsize: 0, size: contents.length };
+  return { name, nameOffset, type: SHT_STRTAB, contents, ...rest };
 }

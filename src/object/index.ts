@@ -78,7 +78,6 @@ export {
   type CoreRecord,
   comdatOf,
   type DataReference,
-  dataSectionsOf,
   type ExternSymbol,
   type FunctionSymbol,
   faultsIn,
@@ -95,13 +94,11 @@ export {
   jumpTableAt,
   jumpTargets,
   kconfigHint,
-  layoutSections,
   licenseOf,
   type MapDefinition,
   type MapSymbol,
   movedAliases,
   notesOf,
-  type ObjectLayout,
   type Origin,
   parseMapDefinition,
   plainDefinition,
@@ -109,7 +106,6 @@ export {
   requireObject,
   requireSound,
   type SectionIndex,
-  type SectionLayout,
   type SectionShell,
   type SymbolBase,
   type SymbolIndex,
@@ -178,4 +174,13 @@ export {
   withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
-export { renumberTypes, retypedInput, stripDataSections, writeObject } from './write/index.ts';
+export {
+  dataSectionsOf,
+  layoutSections,
+  type ObjectLayout,
+  renumberTypes,
+  retypedInput,
+  type SectionLayout,
+  stripDataSections,
+  writeObject,
+} from './write/index.ts';

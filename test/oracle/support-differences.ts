@@ -9,8 +9,7 @@
  * result).
  */
 
-import { sizeOfSymbol } from '../../src/object/model/layout.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../../src/object/model/model.ts';
+import { type BpfObject, type BpfSymbol, sectionOf, sizeOfSymbol } from '../../src/object/model/model.ts';
 import type { DumpedLink } from './support-both.ts';
 import type { Difference, ObjectDump } from './support-dump.ts';
 

@@ -2,8 +2,14 @@
 
 import type { Btf } from '../../src/btf/model/types.ts';
 import { CodeView, OP_LD_IMM64 } from '../../src/isa/opcodes.ts';
-import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../src/object/model/model.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  type SymbolIndex,
+  sectionOf,
+  sizeOfSymbol,
+} from '../../src/object/model/model.ts';
+import { layoutSections } from '../../src/object/write/layout.ts';
 import {
   anonymousKey,
   hexOf,

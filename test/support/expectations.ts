@@ -9,7 +9,8 @@ import {
   programsOf,
   sectionOf,
 } from '../../src/object/model/index.ts';
-import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
+import { sizeOfSymbol } from '../../src/object/model/model.ts';
+import { layoutSections } from '../../src/object/write/layout.ts';
 import type { Expectation } from './directives.ts';
 
 /** Words that other tests act on. */

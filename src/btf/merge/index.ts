@@ -1,4 +1,4 @@
 /** Several type sections as one without duplicates. */
 
 export type { MergeInput } from './input.ts';
-export { type MergeResult, mergeBtf } from './merge.ts';
+export { type MergeResult, mergeBtf, mergeUnits } from './merge.ts';

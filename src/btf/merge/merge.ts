@@ -39,7 +39,7 @@ export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   });
   leaveOut(image, inputs, raws, imported);
   const result = image.addUnit('result');
-  mergeUnits(image, result);
+  mergeUnits(image, 1, result - 1, result);
   const btf = btfOf(image, result);
   const ids = imported.map(unit => resultIds(image, unit));
   return { btf, ids, before: raws.reduce((sum, raw) => sum + raw.count, 0), after: btf.count };
@@ -71,12 +71,10 @@ function leaveOut(
   }
 }
 
-/** Merges all units before `result` into it. */
-function mergeUnits(image: Image, result: number): void {
-  const first = 1;
+/** Merges the types of the units `first` to `last` into `result`, a unit without types. */
+export function mergeUnits(image: Image, first: number, last: number, result: number): void {
   const isDone =
-    image.run(same).findSame(first, result - 1) === 1 &&
-    image.run(units).mergeUnitTypes(first, result - 1, result) === 1;
+    image.run(same).findSame(first, last) === 1 && image.run(units).mergeUnitTypes(first, last, result) === 1;
   if (isDone) return;
   const row = image.count(FAULT) - 1;
   const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));

@@ -1,6 +1,5 @@
 /** Types as data and as words of a section; building and checking type sections. */
 
-export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
 export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
 export { describeType } from './describe.ts';

@@ -49,22 +49,12 @@ export function kernelTypes(
     edits.set(id, { ...type, linkage: 'global', type: withValues.has(id) ? type.type : int });
   }
   const dataSections = new Map<string, BtfId>();
-  for (const section of [...keptSections(object, btf, layout), ...extra]) {
+  for (const section of [...dataSectionsOf(object, layout).filter(({ size }) => size > 0), ...extra]) {
     // Kernels before 6.9 refuse `?`, with which libbpf marks what need not be loaded (`?.struct_ops.link`).
     const name = section.name.replaceAll('?', '_');
     dataSections.set(section.name, builder.add({ ...section, name }));
   }
   return { btf: editBtf(builder.build(), edits), dataSections };
-}
-
-/** DATASECs without the entries of externs, which have no place in any map. */
-function keptSections(object: BpfObject, btf: Btf, layout: ObjectLayout): BtfDataSec[] {
-  const externs = new Set(
-    object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.btfId),
-  );
-  return dataSectionsOf(object, btf, layout)
-    .map(section => ({ ...section, vars: section.vars.filter(entry => !externs.has(entry.type)) }))
-    .filter(section => section.vars.length > 0 && section.size > 0);
 }
 
 /** Replacements for FUNC types that are hidden or extern, and for the prototypes of the latter. */

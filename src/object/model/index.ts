@@ -1,9 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
-export { dataSectionsOf, variableSize, withDataSections } from './data-sections.ts';
 export { JUMP_TABLE_ENTRY, JUMP_TABLES, jumpTableAt, jumpTargets } from './jump-tables.ts';
-export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export {
   isPinnedMap,
   type MapDefinition,
@@ -19,6 +17,7 @@ export {
   type CoreRecord,
   comdatOf,
   type DataReference,
+  type DefinedSymbol,
   type ExternSymbol,
   type FunctionSymbol,
   faultsIn,
@@ -39,13 +38,15 @@ export {
   sectionAt,
   sectionNameOf,
   sectionOf,
+  sizeOfSymbol,
   symbolOf,
   textOfSection,
   type VariableSymbol,
   type Visibility,
   withNotes,
 } from './model.ts';
-export { objectOf } from './object-of.ts';
+export { objectOf, unitOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
 export { kconfigHint } from './undefined.ts';
-export { setExtras } from './unit-extras.ts';
+export { extrasOf, setExtras } from './unit-extras.ts';
+export { variableSize } from './variable-size.ts';

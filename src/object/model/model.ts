@@ -271,6 +271,12 @@ export function symbolOf(object: BpfObject, index: SymbolIndex): BpfSymbol {
   return object.symbols[index] ?? noElement(object.symbols, index);
 }
 
+/** Bytes that a symbol takes in its section; 0 for an extern. */
+export function sizeOfSymbol(symbol: BpfSymbol): number {
+  if (symbol.kind === 'extern') return 0;
+  return symbol.kind === 'function' ? symbol.code.length : symbol.size;
+}
+
 /** Text of the first variable in the section `name`, up to its NUL; null without one. */
 export function textOfSection(object: BpfObject, name: string): string | null {
   for (const symbol of object.symbols) {

@@ -6,26 +6,26 @@
 import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
 import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
-import { INSN_SIZE } from '../../uapi/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  type CodeReference,
+  type CoreRecord,
   comdatOf,
-  isAlias,
-  isCommon,
+  type DataReference,
+  type DefinedSymbol,
   type SectionShell,
-  sectionAt,
+  sizeOfSymbol,
   symbolOf,
 } from '../model/index.ts';
+import { ATOM_BINDING, REFERENCE_KIND } from './codes.ts';
 import { ImportedBytes, ImportedLines, Sources } from './import-contents.ts';
+import { importPlaces } from './import-places.ts';
+import type { ImportedStrings } from './import-strings.ts';
 
-const KINDS = { function: 0, variable: 1, map: 2, extern: 3 } as const;
-const BINDINGS = { local: 0, global: 1, weak: 2 } as const;
 const VISIBILITIES = { default: 0, hidden: 1 } as const;
 const ROLES = { code: 0, data: 1, maps: 2 } as const;
 
-/** Largest size of an object or of a part of it: columns have 32 bits. */
-const MAX_SIZE = 0x7fffffff;
 const TWO_32 = 2 ** 32;
 
 /**
@@ -39,6 +39,7 @@ export function importObject(image: Image, object: BpfObject): number {
   const raw = object.btf === null ? null : toRaw(object.btf);
   if (raw === null) image.set(UNIT.types, unit, image.addRows(TYPE, 1));
   else importTypes(image, unit, raw);
+  importPlaces(image, unit, object);
   const names = new Names(image);
   importShells(image, unit, object.sections, names);
   const sources = new Sources(image, unit, object.name, raw === null ? new Uint8Array(0) : raw.strings);
@@ -69,16 +70,12 @@ class Names {
 }
 
 function importShells(image: Image, unit: number, shells: readonly SectionShell[], names: Names): void {
-  const first = image.addRows(SHELL, shells.length);
-  image.set(UNIT.shells, unit, first);
-  image.set(UNIT.shellCount, unit, shells.length);
+  const first = image.get(UNIT.shells, unit);
   shells.forEach((shell, index) => {
     const row = first + index;
-    image.set(SHELL.unit, row, unit);
     image.set(SHELL.name, row, names.of(shell.name));
     image.set(SHELL.type, row, shell.type);
     image.set(SHELL.flags, row, shell.flags);
-    image.set(SHELL.align, row, Math.max(shell.align, 1));
     image.set(SHELL.entsize, row, shell.entsize);
     image.set(SHELL.role, row, ROLES[shell.role]);
   });
@@ -104,7 +101,7 @@ class AtomImport {
     this.#names = names;
     this.#sources = sources;
     const { symbols } = object;
-    this.#atoms = image.addRows(ATOM, symbols.length);
+    this.#atoms = image.get(UNIT.atoms, unit);
     const references = symbols.reduce((sum, symbol) => sum + referencesOf(symbol).length, 0);
     const records = symbols.reduce((sum, symbol) => sum + recordsOf(symbol).length, 0);
     this.#reference = image.addRows(REFERENCE, references);
@@ -113,8 +110,6 @@ class AtomImport {
 
   run(): void {
     const { symbols } = this.#object;
-    this.#image.set(UNIT.atoms, this.#unit, this.#atoms);
-    this.#image.set(UNIT.atomCount, this.#unit, symbols.length);
     symbols.forEach((symbol, index) => {
       this.#symbol(symbol, this.#atoms + index);
     });
@@ -127,9 +122,8 @@ class AtomImport {
 
   #symbol(symbol: BpfSymbol, row: number): void {
     this.#set(ATOM.unit, row, this.#unit);
-    this.#set(ATOM.kind, row, KINDS[symbol.kind]);
     this.#set(ATOM.name, row, this.#names.of(symbol.name));
-    this.#set(ATOM.binding, row, BINDINGS[symbol.binding]);
+    this.#set(ATOM.binding, row, ATOM_BINDING[symbol.binding]);
     this.#set(ATOM.visibility, row, VISIBILITIES[symbol.visibility]);
     this.#set(ATOM.type, row, symbol.btfId);
     if (symbol.kind === 'extern') {
@@ -141,38 +135,38 @@ class AtomImport {
     this.#references(symbol, row);
   }
 
-  #definition(symbol: Exclude<BpfSymbol, { kind: 'extern' }>, row: number): void {
-    sectionAt(this.#object, symbol.section);
-    const size = requireSize(symbol.kind === 'function' ? symbol.code.length : symbol.size, symbol);
-    this.#set(ATOM.shell, row, this.#image.get(UNIT.shells, this.#unit) + symbol.section);
+  #definition(symbol: DefinedSymbol, row: number): void {
     this.#set(ATOM.offset, row, symbol.origin.offset);
-    this.#set(ATOM.size, row, size);
-    this.#set(ATOM.align, row, symbol.kind === 'function' ? INSN_SIZE : symbol.align);
-    this.#set(ATOM.common, row, isCommon(symbol) ? 1 : 0);
     this.#set(ATOM.comdat, row, this.#names.of(comdatOf(symbol) ?? ''));
-    if (isAlias(symbol) && this.#object.symbols[symbol.aliasOf] !== undefined)
-      this.#set(ATOM.owner, row, this.#atoms + symbol.aliasOf);
     const source = this.#sources.of(symbol.origin.file);
     this.#set(ATOM.source, row, source.unit);
-    const bytes = contentsOf(symbol);
-    if (bytes !== null) this.#bytes.add(bytes);
-    if (bytes !== null && bytes.length !== size)
-      throw bugError([`symbol ${quote(symbol.name)}`], `has ${bytes.length} bytes for size ${size}`);
+    this.#addBytes(symbol);
     if (symbol.kind !== 'function') return;
     this.#set(ATOM.lines, row, this.#lines.add(symbol.lines, source.strings));
     this.#set(ATOM.lineCount, row, symbol.lines.length);
     this.#set(ATOM.lineBase, row, ImportedLines.baseOf(symbol.lines));
     this.#set(ATOM.records, row, this.#record);
     this.#set(ATOM.recordCount, row, symbol.coreRecords.length);
-    for (const { insnIndex, type, access, kind } of symbol.coreRecords) {
-      this.#set(RECORD.place, this.#record, insnIndex);
-      this.#set(RECORD.type, this.#record, type);
-      this.#set(RECORD.access, this.#record, source.strings.add(access));
-      this.#set(RECORD.kind, this.#record++, kind);
-    }
+    for (const record of symbol.coreRecords) this.#addRecord(record, source.strings);
   }
 
-  #references(symbol: Exclude<BpfSymbol, { kind: 'extern' }>, row: number): void {
+  #addBytes(symbol: DefinedSymbol): void {
+    const [bytes, size] = [contentsOf(symbol), sizeOfSymbol(symbol)];
+    if (bytes === null) return;
+    if (bytes.length !== size)
+      throw bugError([`symbol ${quote(symbol.name)}`], `has ${bytes.length} bytes for size ${size}`);
+    this.#bytes.add(bytes);
+  }
+
+  #addRecord({ insnIndex, type, access, kind }: CoreRecord, strings: ImportedStrings): void {
+    const row = this.#record++;
+    this.#set(RECORD.place, row, insnIndex);
+    this.#set(RECORD.type, row, type);
+    this.#set(RECORD.access, row, strings.add(access));
+    this.#set(RECORD.kind, row, kind);
+  }
+
+  #references(symbol: DefinedSymbol, row: number): void {
     this.#set(ATOM.references, row, this.#reference);
     this.#set(ATOM.referenceCount, row, symbol.references.length);
     for (const reference of symbol.references) {
@@ -199,30 +193,23 @@ class AtomImport {
   }
 }
 
-type Reference = ReturnType<typeof referencesOf>[number];
-
 /** As the columns of REFERENCE have it. */
-function referenceKind(reference: Reference): number {
-  if ('insnIndex' in reference) return reference.kind === 'call' ? 0 : 1;
-  const wide = reference.width === 8 ? 1 : 0;
-  return (reference.kind === 'code-offset' ? 4 : 2) + wide;
+function referenceKind(reference: CodeReference | DataReference): number {
+  if ('insnIndex' in reference) return REFERENCE_KIND[reference.kind];
+  if (reference.kind === 'code-offset')
+    return reference.width === 8 ? REFERENCE_KIND.codeWide : REFERENCE_KIND.code;
+  return reference.width === 8 ? REFERENCE_KIND.dataWide : REFERENCE_KIND.data;
 }
 
-function referencesOf(symbol: BpfSymbol) {
+function referencesOf(symbol: BpfSymbol): readonly (CodeReference | DataReference)[] {
   return symbol.kind === 'extern' ? [] : symbol.references;
 }
 
-function recordsOf(symbol: BpfSymbol) {
+function recordsOf(symbol: BpfSymbol): readonly CoreRecord[] {
   return symbol.kind === 'function' ? symbol.coreRecords : [];
 }
 
 function contentsOf(symbol: BpfSymbol): Uint8Array | null {
   if (symbol.kind === 'extern') return null;
   return symbol.kind === 'function' ? symbol.code : symbol.bytes;
-}
-
-function requireSize(size: number, symbol: BpfSymbol): number {
-  if (size <= MAX_SIZE) return size;
-  const where = [`symbol ${quote(symbol.name)}`];
-  throw inputError('object-symbol-size', where, `has ${size} bytes, more than ${MAX_SIZE}`);
 }

@@ -30,6 +30,16 @@ import { WRITE_FAULT } from './faults.ts';
 
 const MAX_VARIABLES = 0xffffff;
 
+/** 1: a unit has DATASECs among its types. */
+export function hasDataSections(unit: number): number {
+  const types = word(word(UNIT.types) + unit);
+  const end = types + word(word(UNIT.typeCount) + unit);
+  const starts = word(TYPE.start);
+  for (let type = types + 1; type <= end; type = type + 1)
+    if (((word(word(starts + type) + 1) >>> 24) & 0x7f) === BTF_KIND.DATASEC) return 1;
+  return 0;
+}
+
 /**
  * Types and records of a unit that is laid out: a row of TYPE_OUTPUT; 0 with a fault. `types` is the unit whose types
  * are written (see `typeOf`), without DATASECs; `strings` a new row of UNIT; `ksyms` the NAME of `.ksyms`.

@@ -7,7 +7,7 @@
  * are written from the record's type, so that they are right after types were renumbered.
  */
 
-import { btfOf } from '../../btf/index.ts';
+import { btfOf, mergeUnits } from '../../btf/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { MAX_SECTIONS } from '../../elf/index.ts';
 import * as elf from '../../elf/write.kernel.ts';
@@ -18,7 +18,7 @@ import { ATOM_KIND } from './codes.ts';
 import * as contents from './contents.kernel.ts';
 import { throwFault } from './explain.ts';
 import * as frame from './frame.kernel.ts';
-import * as layout from './layout.kernel.ts';
+import { layOut } from './layout.ts';
 import * as symbols from './symbols.kernel.ts';
 import * as types from './types.kernel.ts';
 
@@ -36,9 +36,9 @@ export function writeUnit(image: Image, unit: number): Uint8Array {
 
 /** The same, left in the image: `image.bytes` has the file until something is added. */
 export function encodeUnit(image: Image, unit: number): EncodedUnit {
-  layOut(image, unit);
+  layOut(image, unit, 0);
   const output = image.run(elf).beginOutput(image.get(UNIT.order, unit), image.get(UNIT.flags, unit));
-  const written = unit;
+  const written = typesWithoutLayout(image, unit);
   if (image.get(UNIT.typed, unit) === 1) image.set(OUTPUT.types, output, encodeTypes(image, unit, written));
   image.run(symbols).numberSymbols(unit, output);
   image.run(contents).countRelocations(unit);
@@ -55,8 +55,15 @@ function checked(image: Image, body: () => number): number {
   return result;
 }
 
-function layOut(image: Image, unit: number): void {
-  checked(image, () => image.run(layout).layoutUnit(unit, 0));
+/**
+ * Row of UNIT with the types of a unit but no DATASEC: the unit itself where it has none. Compilers put them
+ * anywhere among the types; taking them out renumbers the rest.
+ */
+function typesWithoutLayout(image: Image, unit: number): number {
+  if (image.run(types).hasDataSections(unit) === 0) return unit;
+  const result = image.addUnit(image.unitName(unit));
+  mergeUnits(image, unit, unit, result);
+  return result;
 }
 
 function encodeTypes(image: Image, unit: number, written: number): number {
