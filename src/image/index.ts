@@ -8,6 +8,7 @@ export {
   FUNCTION_INFO,
   LINE_INFO,
   NAME,
+  OUTPUT,
   RECORD,
   REFERENCE,
   SECTION,

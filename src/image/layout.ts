@@ -20,26 +20,31 @@ export type Table<Name extends string> = {
   readonly width: number;
 } & { readonly [N in Name]: number };
 
-/** Header word of what is not in a table. */
-export const HEADER = {
-  /** Byte address of the first free byte. */
-  top: 4,
-  /** Bytes of memory. */
-  limit: 5,
-  /** Byte address of the hash table of names, and its number of slots less one. */
-  nameSlots: 6,
-  nameMask: 7,
-  /** Row of UNIT whose strings NAME.string describes; 0: none. */
-  stringUnit: 8,
-  /** Bytes that there are for the strings of `stringUnit`. */
-  stringRoom: 9,
-  /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
-  functionTypes: 10,
-  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
-  kindShapes: 11,
-} as const;
+/** Numbers for names, one after the other. */
+function numbered<const Names extends readonly string[]>(from: number, names: Names) {
+  const pairs = names.map((name, index) => [name, from + index] as const);
+  return Object.fromEntries(pairs) as { readonly [N in Names[number]]: number };
+}
 
-const FIRST_TABLE = 16;
+/** Header words of what is not in a table. */
+export const HEADER = numbered(4, [
+  'top', // byte address of the first free byte
+  'limit', // bytes of memory
+  'nameSlots', // byte address of the hash table of names
+  'nameMask', // number of slots of that table less one
+  'stringUnit', // row of UNIT whose strings NAME.string describes; 0: none
+  'stringRoom', // bytes that there are for the strings of `stringUnit`
+  'functionTypes', // 1: a type that `findSame` compared is made of a function, which may be redirected later
+  'kindShapes', // word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet
+  'stringsAt', // string table that names of sections or symbols are read from: byte address
+  'stringsSize', // its bytes
+  'stringsEnd', // offset of its last NUL; -1: none
+  'stringsBudget', // bytes that further names of it may have together
+  'stringsAscii', // 1: it is ASCII
+  'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
+]);
+
+const FIRST_TABLE = 64;
 /** Words of the header; a page of memory. */
 export const HEADER_WORDS = 1024;
 
@@ -53,7 +58,7 @@ function table<const Names extends readonly string[]>(names: Names): Table<Names
 }
 
 /** What a kernel refuses. `code` is a number of the kernel's own table; operands are what the code says. */
-export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd']);
+export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd', 'e']);
 
 /** Every name once: of symbols, sections and types. Row 0 is the empty name. */
 export const NAME = table([
@@ -62,6 +67,9 @@ export const NAME = table([
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
   'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
+  'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
+  'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
+  'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -92,15 +100,19 @@ export const UNIT = table([
   'lineInfoCount',
   'coreInfos', // first row of CORE_INFO
   'coreInfoCount',
+  'headers', // byte address of the ELF section headers, in host order
 ]);
 
-/** Sections of ELF files. */
+/**
+ * Sections of ELF files. Contents that are read: code and data are aligned to 8, tables and `.BTF` to 4; no
+ * two sections share bytes; tables of ELF (symbols, relocations, groups) are in host order.
+ */
 export const SECTION = table([
   'unit',
   'name', // NAME
   'type', // SHT_*
   'flags', // SHF_*, low 32 bits
-  'at', // byte address of the contents, 8-byte aligned (a copy where the file's place is not); 0 without any
+  'at', // byte address of the contents, aligned (a copy where the file's place is not); 0 without any
   'offset', // in the file
   'size',
   'link',
@@ -108,9 +120,10 @@ export const SECTION = table([
   'align',
   'entsize',
   'relocations', // row of SECTION of its SHT_REL; 0: none
-  'ignored', // 1: not read (see isIgnoredSection)
+  'ignored', // 1: nothing in it is read; DWARF that is kept is not ignored
   'shell', // row of SHELL; 0: not kept
   'comdat', // NAME of the signature of its COMDAT group; 0: none
+  'group', // row of SECTION of the group that it is a member of; 0: none
 ]);
 
 /** Symbols of ELF files. */
@@ -138,6 +151,11 @@ export const SHELL = table([
   'merged', // row of SHELL of the result that it is a part of; 0: none yet
   'size', // bytes, once it is laid out
   'position', // 1-based ELF section of the output, once it is laid out; 0: without atoms
+  'placedAlign', // once it is laid out: at least that of each atom
+  'members', // word index of the rows of the atoms that are in it, in order of place
+  'memberCount', // aliases are not counted
+  'relocationCount', // of the output
+  'next', // row of SHELL: the next of its unit with the same name, while it is written; 0: none
 ]);
 
 /** Functions that .BTF.ext describes. */
@@ -193,6 +211,8 @@ export const ATOM = table([
   'merged', // row of ATOM of the result; 0: none
   'place', // offset in the section of the output, once it is laid out
   'number', // ELF symbol of the output, once it is written; 0: none
+  'alias', // row of ATOM, once it is laid out: its first alias; 0: none
+  'nextAlias', // row of ATOM, once it is laid out: the next alias of its owner; 0: none
 ]);
 
 /** References in code and data (`CodeReference`, `DataReference`). */
@@ -233,6 +253,53 @@ export const GROUP = table([
   'members', // number of symbols
 ]);
 
+/** ELF files that are written. */
+export const OUTPUT = table([
+  'order', // 0 little-endian, 1 big-endian
+  'flags', // e_flags
+  'sections', // first row of OUTPUT_SECTION, of the null section
+  'sectionCount', // with the null section
+  'symbols', // word index of the rows of ATOM that are symbols, in order of the file
+  'symbolCount', // those that have a row of ATOM: without the null symbol and those of sections
+  'localCount', // symbols of sections and other local ones
+  'shells', // sections that come from SHELL: they are first, and their symbols too
+  'headers', // offset of the section headers
+  'size', // bytes
+  'at', // byte address of the file; 0 before there is one
+  'strings', // row of UNIT that has its .strtab as strings
+  'types', // row of TYPE_OUTPUT; 0: none
+]);
+
+/** Sections of ELF files that are written. */
+export const OUTPUT_SECTION = table([
+  'name', // offset in .strtab
+  'type',
+  'flags',
+  'link',
+  'info',
+  'align',
+  'entsize',
+  'size',
+  'offset', // in the file, once it is laid out
+  'shell', // row of SHELL of contents, or whose relocations it has; 0: none
+]);
+
+/** Contents of `.BTF` and `.BTF.ext` that are written, in host order. */
+export const TYPE_OUTPUT = table([
+  'strings', // row of UNIT that has the strings
+  'words', // word index of the types
+  'wordCount',
+  'room', // words that there is memory for
+  'cache', // word index of addresses of strings that were put, and of their offsets
+  'ext', // word index of the first block of .BTF.ext
+  'extEnd', // word index after the last word
+  'functions', // bytes of each block
+  'lines',
+  'relocations',
+  'block', // word index of the record size of the block that is being written
+  'run', // word index of the name of the section whose records are being written
+]);
+
 /** All tables by name, for tools and tests. */
 export const TABLES = {
   FAULT,
@@ -249,6 +316,9 @@ export const TABLES = {
   RECORD,
   TYPE,
   GROUP,
+  OUTPUT,
+  OUTPUT_SECTION,
+  TYPE_OUTPUT,
 } as const;
 
 /** Header words that are in use. */
