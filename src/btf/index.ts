@@ -43,6 +43,7 @@ export {
   type BtfSecVar,
   type BtfType,
   type BtfVar,
+  btfOf,
   describeType,
   editBtf,
   forEachVariable,
