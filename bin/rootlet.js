@@ -74,43 +74,19 @@ function calledName(command, [, called = '']) {
   return isGroup && /^[a-z]{1,16}$/.test(called) ? `${command}-${called}` : command;
 }
 
-/**
- * A script, with what V8 has compiled of it.
- *
- * @param {string} filename
- * @param {string} source
- * @param {string} name    Of what is kept.
- */
-function openScript(filename, source, name) {
-  const path = cachePath(name, source);
-  const cachedData = readIfThere(path);
-  const script = new Script(source, { filename, cachedData });
-  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
-  return { script, path, isKept };
-}
-
 /** @param {readonly string[]} words */
 async function start(words) {
   const { command, filename, source } = readBundle(words[0]);
-  const name = calledName(command, words);
-  const opened = [openScript(filename, source, name)];
+  const path = cachePath(calledName(command, words), source);
+  const cachedData = readIfThere(path);
+  const script = new Script(source, { filename, cachedData });
   const made = { exports: {} };
-  const url = pathToFileURL(filename);
-  /** What the plain path of a command does not need: `scripts/split.js`. @param {unknown} shared */
-  const openRest = shared => {
-    const file = join(folder, 'rest', `${command}.cjs`);
-    const rest = openScript(file, readFileSync(file, 'latin1'), `${name}-rest`);
-    const module = { exports: {} };
-    rest.script.runInThisContext()(module.exports, require, module, url, shared);
-    opened.push(rest);
-    return module.exports.modules;
-  };
-  opened[0].script.runInThisContext()(made.exports, require, made, url, openRest);
+  script.runInThisContext()(made.exports, require, made, pathToFileURL(filename));
   await made.exports.main(words);
+  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
   // Help and refusals have compiled little of what the next run needs.
   const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
-  if (isWhole && process.exitCode === 0)
-    for (const { script, path, isKept } of opened) if (!isKept) keep(path, script.createCachedData());
+  if (!isKept && isWhole && process.exitCode === 0) keep(path, script.createCachedData());
   process.exit(); // all has been written; Node would wait for what V8 still compiles in the background
 }
 

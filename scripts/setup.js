@@ -10,7 +10,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isOnPlainPath, PLAIN_PATHS } from './plain-paths.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache');
@@ -120,14 +119,7 @@ function digestOfSources() {
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
-  const settings = [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'scripts/setup.js',
-    'scripts/split.js',
-    'scripts/plain-paths.js',
-  ];
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/setup.js'];
   hash.update(process.version);
   for (const path of [...settings, ...sources.sort()]) {
     hash.update(path).update('\0');
@@ -159,43 +151,23 @@ async function bundleCommands() {
   const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands) {
-    if (command in PLAIN_PATHS) await bundleInTwo(directory, command);
-    else await bundle(join(directory, `${command}.cjs`), [onlyCommand(command)]);
-  }
+  for (const command of commands) await bundle(join(directory, `${command}.cjs`), [onlyCommand(command)]);
   await bundle(join(directory, 'help.cjs'), []);
 }
 
-/** @param {string} path @param {import('esbuild').Plugin[]} plugins */
+/**
+ * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
+ * compiled for exactly this one.
+ *
+ * @param {string} path
+ * @param {import('esbuild').Plugin[]} plugins
+ */
 async function bundle(path, plugins) {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    ...bundleOptions(plugins),
     entryPoints: [join(root, 'dist', 'cli', 'main.js')],
-    write: false,
-  });
-  writeScript(path, outputFiles.map(file => file.text).join(''), 'exports, require, module, bundleUrl');
-}
-
-/** A command whose plain path is a script of its own. @param {string} directory @param {string} command */
-async function bundleInTwo(directory, command) {
-  const { split } = await import('./split.js');
-  const { plain, rest } = await split({
-    root: join(root, 'dist'),
-    main: 'cli/main.js',
-    isRest: file => !isOnPlainPath(command, file),
-    options: { ...bundleOptions([onlyCommand(command)]), absWorkingDir: join(root, 'dist') },
-  });
-  const given = 'exports, require, module, bundleUrl';
-  mkdirSync(join(directory, 'rest'), { recursive: true });
-  writeScript(join(directory, `${command}.cjs`), plain, `${given}, openRest`);
-  writeScript(join(directory, 'rest', `${command}.cjs`), rest, `${given}, shared`);
-}
-
-/** @param {import('esbuild').Plugin[]} plugins @returns {import('esbuild').BuildOptions} */
-function bundleOptions(plugins) {
-  return {
     bundle: true,
+    write: false,
     format: 'cjs',
     platform: 'node',
     external: ['koffi'],
@@ -204,20 +176,10 @@ function bundleOptions(plugins) {
     lineLimit: 160, // what Node shows of the place of an error
     logLevel: 'warning',
     plugins,
-  };
-}
-
-/**
- * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
- * compiled for exactly this one.
- *
- * @param {string} path
- * @param {string} text
- * @param {string} parameters
- */
-function writeScript(path, text, parameters) {
+  });
+  const text = outputFiles.map(file => file.text).join('');
   const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  writeFileSync(path, `// ${id}\n(function (${parameters}) {${text}\n})`);
+  writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
 }
 
 /** The file that imports commands. What a command itself imports when it is called is in its script. */
