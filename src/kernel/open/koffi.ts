@@ -3,8 +3,10 @@
  * machine never load it.
  */
 
-import { readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { elementAt, given } from '../../bytes/index.ts';
 import { platformError } from '../../diag/index.ts';
 import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
@@ -58,7 +60,7 @@ function loadKoffi(): Koffi {
   const load = createRequire(import.meta.url);
   try {
     // koffi's own types describe what require returns.
-    return loadBinary(load) ?? (load('koffi') as Koffi);
+    return loadBinary() ?? (load('koffi') as Koffi);
   } catch (error) {
     throw platformError(
       'kernel-no-ffi',
@@ -72,20 +74,54 @@ function loadKoffi(): Koffi {
   }
 }
 
+const KOFFI_MAJOR = '3';
+
 /**
- * The package with koffi's binary for this machine has all that is used here; what `koffi` itself puts around
- * it takes two thirds of its time. It is not found where packages see only what they depend on themselves.
+ * koffi's binary for this machine, opened by its path: it has all that is used here, and looking for packages and
+ * running what koffi puts around it takes three times as long. Undefined where it is not found or does not open, as
+ * where packages see only what they depend on themselves.
  */
-function loadBinary(load: NodeJS.Require): Koffi | undefined {
+function loadBinary(): Koffi | undefined {
   try {
-    const binary = load(`@koromix/koffi-linux-${process.arch}`) as Koffi;
+    const path = binaryPath();
+    if (path === undefined) return undefined;
+    const made: { exports: unknown } = { exports: {} };
+    process.dlopen(made, path);
+    const binary = made.exports as Koffi; // as what require returns
     return binary.version.split('.')[0] === KOFFI_MAJOR ? binary : undefined;
   } catch {
     return undefined;
   }
 }
 
-const KOFFI_MAJOR = '3';
+/** Where the package with the binary is, in the first `node_modules` upwards that has it. */
+function binaryPath(): string | undefined {
+  const libc = libcOfNode();
+  if (libc === undefined) return undefined;
+  const inPackage = `@koromix/koffi-linux-${process.arch}/${libc}_${process.arch}/koffi.node`;
+  let directory = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const path = join(directory, 'node_modules', inPackage);
+    if (existsSync(path)) return path;
+    const parent = dirname(directory);
+    if (parent === directory) return undefined;
+    directory = parent;
+  }
+}
+
+/** Bytes of an executable that have the name of its dynamic loader. */
+const HEAD = 4096;
+
+/** koffi's word for the C library that this Node runs with; one built for another library must not be opened. */
+function libcOfNode(): 'linux' | 'musl' | undefined {
+  const bytes = new Uint8Array(HEAD);
+  const fd = openSync(process.execPath, 'r');
+  readSync(fd, bytes);
+  closeSync(fd);
+  const head = Buffer.from(bytes.buffer).toString('latin1');
+  if (head.includes('/ld-musl-')) return 'musl';
+  return head.includes('/ld-linux-') ? 'linux' : undefined;
+}
 
 class KoffiSys implements Sys {
   readonly #koffi: Koffi;
