@@ -25,7 +25,6 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { BTF_FAULT } from './faults.ts';
 export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
