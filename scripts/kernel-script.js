@@ -5,7 +5,7 @@
  */
 
 import ts from 'typescript';
-import { fold } from './kernel-source.js';
+import { callable, fold } from './kernel-source.js';
 
 /** @typedef {import('./kernel-source.js').Kernels} Kernels */
 /** @typedef {import('./kernel-source.js').KernelFunction} KernelFunction */
@@ -30,7 +30,7 @@ const own = name => `$${name}`;
  */
 export function printScript({ units, functions }, memory) {
   const bodies = units.map(unit => printUnit(unit, functions)).join('');
-  const exported = functions.filter(of => of.exported).map(of => `${of.name}: ${of.symbol}`);
+  const exported = callable(functions).map(of => `${of.name}: ${of.symbol}`);
   const result = `{ bindMemory: ${own('bindMemory')}, functions: { ${exported.join(', ')} } }`;
   return `(function (${own('outside')}) { "use strict";\n${printMemory(memory)}${bodies}return ${result};\n})`;
 }

@@ -36,7 +36,7 @@ const MOST_PARAMETERS = 8;
  * @property {string} symbol    A name that nothing else has.
  * @property {ts.FunctionDeclaration} node
  * @property {number} index    Among all functions.
- * @property {boolean} exported
+ * @property {boolean} exported    To other kernels.
  * @property {boolean} gives    Every path returns a value.
  */
 /**
@@ -122,9 +122,6 @@ function declareFunction(unit, node, functions) {
     throw new KernelError(node.name, `at most ${MOST_PARAMETERS} parameters`);
   const exported = node.modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword) ?? false;
   const name = node.name.text;
-  const same = functions.filter(other => other.name === name);
-  if (exported && same.some(other => other.exported))
-    throw new KernelError(node.name, `another kernel exports '${name}'; exported names are unique`);
   const index = functions.length;
   const of = { unit, name, symbol: `${name}$${index}`, node, index, exported, gives: !completes(node.body) };
   functions.push(of);
@@ -139,6 +136,12 @@ function declareConstants(unit, statement) {
       throw new KernelError(name, 'state of a module is a constant number; other state is in the image');
     unit.names.set(name.text, { kind: 'constant', unit, node: initializer });
   }
+}
+
+/** Functions that others than kernels call: by name alone, so that no other kernel may export the same. @param {readonly KernelFunction[]} functions */
+export function callable(functions) {
+  const exported = functions.filter(of => of.exported);
+  return exported.filter(of => exported.every(other => other === of || other.name !== of.name));
 }
 
 /** Can a statement be left at its end, or return no value? @param {ts.Statement} statement @returns {boolean} */
@@ -284,6 +287,15 @@ function membersOf({ properties }, unit) {
 function constantOf(meaning) {
   if (meaning?.kind === 'value') return meaning.value;
   return meaning?.kind === 'constant' ? fold(meaning.node, meaning.unit, () => false) : undefined;
+}
+
+/** Constants that a kernel exports. @param {Unit} unit @returns {(readonly [string, unknown])[]} */
+export function exportedConstants(unit) {
+  return unit.source.statements
+    .filter(ts.isVariableStatement)
+    .filter(({ modifiers }) => modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword))
+    .flatMap(({ declarationList }) => declarationList.declarations.map(({ name }) => name.getText()))
+    .map(name => [name, constantOf(unit.names.get(name))]);
 }
 
 /** @type {ReadonlyMap<ts.SyntaxKind, (a: number, b: number) => number>} */

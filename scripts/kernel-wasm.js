@@ -2,11 +2,11 @@
  * Kernels as a WebAssembly module. Every value is an i32; a function without a result gives 0. No optimization beyond
  * constant offsets of accesses: the engine's first compiler is what runs it, and a better one gains little.
  *
- * Imports: `env.memory`, and `env.grow` with the wanted number of bytes. Exports: the exported functions by name.
+ * Imports: `env.memory`, and `env.grow` with the wanted number of bytes. Exports: functions by name, those whose name is unique.
  */
 
 import ts from 'typescript';
-import { ACCESSES, completes, fold, KernelError } from './kernel-source.js';
+import { ACCESSES, callable, completes, fold, KernelError } from './kernel-source.js';
 
 /** @typedef {import('./kernel-source.js').Kernels} Kernels */
 /** @typedef {import('./kernel-source.js').KernelFunction} KernelFunction */
@@ -596,7 +596,7 @@ export function compileWasm({ functions }) {
   const counts = [...new Set(functions.map(({ node }) => node.parameters.length))].sort((a, b) => a - b);
   /** @param {number} count @param {number[]} results */
   const type = (count, results) => [0x60, ...unsigned(count), ...Array(count).fill(I32), ...sized(results)];
-  const exported = functions.filter(of => of.exported);
+  const exported = callable(functions);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector([type(1, []), ...counts.map(count => type(count, [I32]))])),

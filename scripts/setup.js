@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -119,7 +119,9 @@ function digestOfSources() {
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
-  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/setup.js'];
+  const scripts = readdirSync(join(root, 'scripts')).filter(name => /^(setup|kernel.*)\.js$/.test(name));
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
+  settings.push(...scripts.sort().map(name => `scripts/${name}`));
   hash.update(process.version);
   for (const path of [...settings, ...sources.sort()]) {
     hash.update(path).update('\0');
@@ -137,22 +139,55 @@ async function build() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);
   if (problem) fail(problem);
-  await bundleCommands();
+  const { compileKernels, compiledModule } = await import('./kernels.js');
+  const compiled = await compileKernels().catch(error => fail(error.message));
+  writeFileSync(join(root, 'dist', 'src', 'image', 'compiled.js'), compiledModule(compiled.wasm));
+  await bundleCommands(await commandKernels(compiled));
   writeFileSync(buildStamp, digest);
+}
+
+/** The script with kernels as JavaScript, which commands read only where they cannot run them as WebAssembly. */
+const KERNEL_SCRIPT = 'kernels-js.cjs';
+
+/**
+ * Commands have the module and the names of kernels compiled in.
+ *
+ * @param {{ kernels: import('./kernel-source.js').Kernels, wasm: Uint8Array, script: string }} compiled
+ * @returns {Promise<import('esbuild').Plugin>}
+ */
+async function commandKernels({ kernels, wasm, script }) {
+  const { compiledModule, kernelNames } = await import('./kernels.js');
+  const directory = join(root, 'dist', 'command');
+  mkdirSync(directory);
+  writeFileSync(join(directory, KERNEL_SCRIPT), `module.exports = ${script};\n`);
+  const path = `require('node:url').fileURLToPath(new URL('${KERNEL_SCRIPT}', bundleUrl))`;
+  const module = compiledModule(wasm, `outside => require(${path})(outside)`);
+  return {
+    name: 'kernels',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]src[\\/]image[\\/]compiled\.js$/ }, () => ({ contents: module }));
+      build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
+        const source = relative(join(root, 'dist'), file).replaceAll(sep, '/').replace(/js$/, 'ts');
+        return { contents: kernelNames(kernels, source) };
+      });
+    },
+  };
 }
 
 /**
  * Every subcommand as one script with all it needs: finding and opening modules one by one took 70 ms, as long as
  * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is not a subcommand.
+ *
+ * @param {import('esbuild').Plugin} kernels
  */
-async function bundleCommands() {
+async function bundleCommands(kernels) {
   const directory = join(root, 'dist', 'command');
-  mkdirSync(directory);
   const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands) await bundle(join(directory, `${command}.cjs`), [onlyCommand(command)]);
-  await bundle(join(directory, 'help.cjs'), []);
+  for (const command of commands)
+    await bundle(join(directory, `${command}.cjs`), [onlyCommand(command), kernels]);
+  await bundle(join(directory, 'help.cjs'), [kernels]);
 }
 
 /**

@@ -68,7 +68,7 @@ export const exportCommand = buildCommand<Flags, string[], Context>({
       }
       for (const note of notes) tell(this, `rootlet: warning: ${note}`);
       const all = exported.map(one => one.text).join('');
-      if (flags.out !== undefined) writeOutput(flags.out, encodeText(all));
+      if (flags.out !== undefined) writeOutput(flags.out, encodeText(all), true);
       else if (all !== '') print(this, all);
       if (all === '') tell(this, 'rootlet: note: there are no chains');
     });
@@ -123,7 +123,7 @@ class ObjectFiles {
       const known = this.#written.get(path);
       if (known === undefined && !hasContents(path, bytes)) {
         if (existsSync(path)) continue;
-        writeOutput(path, bytes);
+        writeOutput(path, bytes, true);
       } else if (known !== undefined && !sameBytes(known, bytes)) continue;
       this.#written.set(path, bytes);
       return path;

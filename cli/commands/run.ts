@@ -247,7 +247,7 @@ class PassedPackets {
   #writer: PcapWriter | null = null;
 
   constructor(path: string) {
-    this.#output = new FileOutput(path);
+    this.#output = new FileOutput(path, true);
   }
 
   write(packet: Uint8Array, timestamp: Timestamp | undefined, nanoseconds: boolean): void {

@@ -8,6 +8,7 @@
 import {
   closeSync,
   fchmodSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -18,7 +19,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { elementAt, type InputFile, valueAt } from '../../src/bytes/index.ts';
+import { elementAt, type FileSource, type InputFile, valueAt } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
@@ -87,7 +88,25 @@ export function lazyInput(path: string): InputFile {
     get bytes() {
       return readInput(path).bytes;
     },
+    open: () => openFile(path),
   };
+}
+
+/** A file to be read once, piece by piece, into memory of the reader. */
+function openFile(path: string): FileSource {
+  const fd = openForReading(path);
+  return {
+    size: sizeOf(path, fd),
+    read: into => readPiece(path, fd, into),
+    close: () => closeSync(fd),
+  };
+}
+
+function sizeOf(path: string, fd: number): number {
+  const stats = fstatSync(fd);
+  if (!stats.isDirectory()) return Math.min(stats.size, LARGEST);
+  closeSync(fd);
+  throw inputError('file-read', [path], `cannot be read: ${reasonOf({ code: 'EISDIR' })}`);
 }
 
 /** Arguments with every `@FILE` replaced by the words of that file. */
@@ -95,9 +114,13 @@ export function expandResponseFiles(words: readonly string[]): string[] {
   return expandWords(words, path => new TextDecoder().decode(readInput(path).bytes));
 }
 
-/** Writes `bytes` to `path` (`-`: stdout) as one step. */
-export function writeOutput(path: string, bytes: Uint8Array): void {
-  const output = new FileOutput(path);
+/**
+ * Writes `bytes` to `path` (`-`: stdout) as one step. What a linker writes can be made again, and waiting for the
+ * disk would take longer than linking: the file is not synchronized unless it is `lasting`. Then a crash of the
+ * machine leaves the old file or the new one.
+ */
+export function writeOutput(path: string, bytes: Uint8Array, lasting = false): void {
+  const output = new FileOutput(path, lasting);
   try {
     output.write(bytes);
     output.commit();
@@ -177,6 +200,8 @@ export function requireOutput(path: string | undefined): string {
 }
 
 const CHUNK = 1 << 20;
+/** What is longer is refused by who reads it, for not even its start is read. */
+const LARGEST = 0x7fff_ffff;
 
 /** Contents of a file (`-`: stdin) in pieces; each is valid until the next one is read. */
 export function* readChunks(path: string): Generator<Uint8Array> {
@@ -230,14 +255,17 @@ function targetOf(path: string): Target | null {
 /** A file written piece by piece, which appears under its name only when it is complete. */
 export class FileOutput {
   readonly #path: string;
+  readonly #lasting: boolean;
   readonly #target: Target | null;
   readonly #buffer = new Uint8Array(CHUNK);
   #temporary: string | null = null;
   #fd: number;
   #length = 0;
 
-  constructor(path: string) {
+  /** `lasting`: what is written cannot be made again, so that it is on the disk before it has its name. */
+  constructor(path: string, lasting: boolean) {
     this.#path = path;
+    this.#lasting = lasting;
     this.#target = targetOf(path);
     try {
       this.#fd = path === '-' ? 1 : this.#open();
@@ -295,7 +323,7 @@ export class FileOutput {
     this.#flush();
     if (this.#fd === 1) return;
     try {
-      if (this.#target !== null) fsyncSync(this.#fd);
+      if (this.#target !== null && this.#lasting) fsyncSync(this.#fd);
       this.#close();
       if (this.#target !== null && this.#temporary !== null) renameSync(this.#temporary, this.#target.path);
       this.#temporary = null;

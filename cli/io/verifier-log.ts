@@ -16,7 +16,7 @@ export function withVerifierLog(
     const loaded = load({ logLevel: 2, keepLog: true });
     const logs = [...loaded.programs.values()].map(program => `program ${program.name}:\n${program.log}`);
     try {
-      writeOutput(path, encodeText(logs.join('\n')));
+      writeOutput(path, encodeText(logs.join('\n')), true);
     } catch (error) {
       loaded.close();
       throw error;
@@ -26,7 +26,7 @@ export function withVerifierLog(
     const failure = verifierFailureOf(error);
     if (failure !== undefined) {
       const text = `program ${failure.program}:\n${failure.log.join('\n')}\n`;
-      writeOutput(path, encodeText(text));
+      writeOutput(path, encodeText(text), true);
     }
     throw error;
   }

@@ -8,9 +8,7 @@ export {
   type LineRecord,
   type LineRecords,
   PackedLines,
-  type ParsedExt,
   parseBtf,
-  parseBtfExt,
   parseKernelBtf,
   placeWord,
   wordsWithStrings,
@@ -57,6 +55,7 @@ export {
   skipModifiers,
   toRaw,
 } from './model/index.ts';
+export { readUnitTypes } from './read-unit.ts';
 export {
   type BtfValue,
   type DecodedValue,

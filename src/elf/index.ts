@@ -10,14 +10,11 @@ export {
   R_BPF_64_ABS32,
   R_BPF_64_ABS64,
   SHF_ALLOC,
-  SHF_COMPRESSED,
   SHF_EXECINSTR,
   SHF_MERGE,
   SHF_STRINGS,
   SHF_WRITE,
-  SHN_ABS,
   SHN_COMMON,
-  SHN_LORESERVE,
   SHN_UNDEF,
   SHT_DYNSYM,
   SHT_NOBITS,
@@ -35,14 +32,8 @@ export {
   STV_HIDDEN,
 } from './constants.ts';
 export { type FileIdentity, identify } from './identify.ts';
-export {
-  type ElfFile,
-  type ElfGroup,
-  type ElfRelocation,
-  type ElfSection,
-  type ElfSymbol,
-  isIgnoredSection,
-} from './model.ts';
+export type { ElfFile, ElfGroup, ElfRelocation, ElfSection, ElfSymbol } from './model.ts';
 export { parseElf } from './parse.ts';
+export { scanElf } from './scan.ts';
 export { writeElf } from './write.ts';
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

@@ -13,16 +13,24 @@ let compiled = COMPILED;
 let module: WasmModule | undefined;
 let script: ScriptKernels | undefined;
 
-/** Takes other compiled kernels, for tests of what is not built. */
-export function useCompiled(kernels: CompiledKernels): void {
-  compiled = kernels;
+let forced: FormChoice | undefined;
+
+/**
+ * Takes other compiled kernels, and a choice instead of that of the environment: for tests of what is not built.
+ * Returns what takes those that were used before.
+ */
+export function useCompiled(kernels: CompiledKernels, choice?: FormChoice): () => void {
+  const before = [compiled, forced] as const;
+  [compiled, forced] = [kernels, choice];
   [module, script] = [undefined, undefined];
+  return () => useCompiled(...before);
 }
 
 export type FormChoice = 'js' | 'wasm' | 'any';
 
 /** What `ROOTLET_CORE` asks for. Throws `image-form` for another word. */
 export function formChoice(): FormChoice {
+  if (forced !== undefined) return forced;
   const host: { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } } =
     globalThis;
   const word = host.process?.env?.['ROOTLET_CORE'] ?? '';

@@ -73,7 +73,6 @@ export {
   BPF_ARSH,
   BPF_ATOMIC,
   BPF_B,
-  BPF_CALL,
   BPF_CMPXCHG,
   BPF_DIV,
   BPF_DW,

@@ -50,6 +50,7 @@ export {
   tailCallers,
   withCallback,
 } from './analysis/index.ts';
+export { FUNCTION_FAULTS, OBJECT_FAULT } from './faults.ts';
 export {
   completeMap,
   countsCpus,

@@ -54,7 +54,7 @@ export function splitMixed(work: number): number {
   }
   clearSlots(work);
   let count = 0;
-  const next = word(work + WORK.nextLow);
+  const next = word(work + WORK.next);
   for (let row = word(work + WORK.first); row < end; row = row + 1) {
     setWord(next + row, word(same + row));
     if (word(mixed + word(same + row)) === 0 || isMember(work, row) === 0) continue;

@@ -14,7 +14,7 @@
  */
 
 import { TYPE } from '../../image/layout.ts';
-import { copy, setWord, word } from '../../image/memory.ts';
+import { setWord, word } from '../../image/memory.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { isNeverMerged, referenceShape, referencesOf, typeWords } from './shape.kernel.ts';
 import { WORK } from './work.kernel.ts';
@@ -25,13 +25,18 @@ const LOOK_AHEAD = 2;
 /** Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. */
 export function hashTypes(work: number, seed: number): number {
   const own = word(TYPE.own);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    if (word(own + row) !== 0) hashOwnWords(work, row, word(own + row), seed);
+  const low = mixLow(0, seed);
+  const high = mixHigh(0, seed);
+  const end = word(work + WORK.end);
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
+    const at = word(own + row);
+    if (at === 0) setWord(word(work + WORK.seen) + row, mixLow(row, 4));
+    else hashOwnWords(work, row, at, low, high);
   }
-  seeFromOutside(work, seed);
+  if (word(work + WORK.tags) !== 0) addTagSets(work);
   for (let round = 0; round < LOOK_AHEAD; round = round + 1) lookFurther(work);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    if (word(own + row) !== 0) hashReferences(work, row, word(own + row), WORK.low, WORK.high);
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
+    if (word(own + row) !== 0) hashReferences(work, row, word(own + row));
   }
   return work;
 }
@@ -48,20 +53,22 @@ export function mixHigh(value: number, position: number): number {
   return mixed ^ (mixed >>> 14);
 }
 
-/** The type's own fields: all words except references. */
-function hashOwnWords(work: number, row: number, at: number, seed: number): number {
+/**
+ * The type's own fields: all words except references. The hash begins with `seedLow` and `seedHigh`. A reference to
+ * a type is hashed as its low half at first; as name and keyword of what has a tag, which is all that shows from
+ * outside; as the row of a function or variable, which is equal to no other.
+ */
+function hashOwnWords(work: number, row: number, at: number, seedLow: number, seedHigh: number): number {
   const info = word(at + 1);
-  const tags = word(work + WORK.tags) === 0 ? 0 : word(word(work + WORK.tags) + row);
-  let low = mixLow(tags ^ word(at), seed);
-  let high = mixHigh(tags + word(at), seed);
-  low = Math.imul(low ^ info, 0x01000193) ^ (low >>> 15);
-  high = Math.imul((high + info) | 0, 0x5bd1e995) ^ (high >>> 13);
-  const shape = referenceShape((info >>> 24) & 0x7f);
+  const kind = (info >>> 24) & 0x7f;
+  let low = seedLow;
+  let high = seedHigh;
+  const shape = referenceShape(kind);
   const end = at + typeWords(info);
   const stride = (shape >>> 4) & 15;
   let left = referencesOf(shape, info);
   let reference = left === 0 ? end : at + (shape & 15);
-  for (let i = at + 2; i < end; i = i + 1) {
+  for (let i = at; i < end; i = i + 1) {
     if (i === reference) {
       left = left - 1;
       reference = left === 0 ? end : reference + stride;
@@ -72,7 +79,29 @@ function hashOwnWords(work: number, row: number, at: number, seed: number): numb
   }
   setWord(word(work + WORK.low) + row, low);
   setWord(word(work + WORK.high) + row, high);
+  let seen = low;
+  if (isNeverMerged(kind) === 1) seen = mixLow(row, 4);
+  else if (isKnownByName(at) === 1) seen = mixLow(word(at) ^ seedLow, tagKeyword(info));
+  setWord(word(work + WORK.seen) + row, seen);
+  setWord(word(work + WORK.next) + row, seen);
   return row;
+}
+
+/** Types with declaration tags differ from those with others. */
+function addTagSets(work: number): number {
+  const own = word(TYPE.own);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    const tags = word(word(work + WORK.tags) + row);
+    if (tags === 0) continue;
+    const low = word(work + WORK.low) + row;
+    const high = word(work + WORK.high) + row;
+    setWord(low, word(low) ^ mixLow(tags, 1));
+    setWord(high, word(high) ^ mixHigh(tags, 1));
+    if (isKnownByName(word(own + row)) === 1) continue;
+    setWord(word(work + WORK.seen) + row, word(low));
+    setWord(word(work + WORK.next) + row, word(low));
+  }
+  return work;
 }
 
 /** Named structs, unions, enums and forward declarations look the same from outside when name and keyword agree. */
@@ -92,66 +121,50 @@ function tagKeyword(info: number): number {
   return info < 0 ? 2 : 1;
 }
 
-/** What a reference to each type is hashed as before looking further. Functions and variables are themselves. */
-function seeFromOutside(work: number, seed: number): number {
-  const own = word(TYPE.own);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    const at = word(own + row);
-    let low = word(word(work + WORK.low) + row);
-    let high = word(word(work + WORK.high) + row);
-    if (at === 0 || isNeverMerged((word(at + 1) >>> 24) & 0x7f) === 1) {
-      low = mixLow(row, 4);
-      high = mixHigh(row, 4);
-    } else if (isKnownByName(at) === 1) {
-      low = mixLow(word(at), tagKeyword(word(at + 1)) + seed);
-      high = mixHigh(word(at), tagKeyword(word(at + 1)) + seed);
-    }
-    setWord(word(work + WORK.seenLow) + row, low);
-    setWord(word(work + WORK.seenHigh) + row, high);
-  }
-  const first = word(work + WORK.first);
-  const size = (word(work + WORK.end) - first) << 2;
-  copy((word(work + WORK.nextLow) + first) << 2, (word(work + WORK.seenLow) + first) << 2, size);
-  copy((word(work + WORK.nextHigh) + first) << 2, (word(work + WORK.seenHigh) + first) << 2, size);
-  return work;
-}
-
 /** One step along the references of types without a tag. */
 function lookFurther(work: number): number {
   const own = word(TYPE.own);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+  const end = word(work + WORK.end);
+  const next = word(work + WORK.next);
+  const low = word(work + WORK.low);
+  const seen = word(work + WORK.seen);
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
     const at = word(own + row);
-    if (at === 0 || isKnownByName(at) === 1 || isNeverMerged((word(at + 1) >>> 24) & 0x7f) === 1) continue;
-    hashReferences(work, row, at, WORK.nextLow, WORK.nextHigh);
+    if (at === 0) continue;
+    const info = word(at + 1);
+    const kind = (info >>> 24) & 0x7f;
+    const shape = referenceShape(kind);
+    if (shape === 0 || isNeverMerged(kind) === 1 || isKnownByName(at) === 1) continue;
+    let hash = word(low + row);
+    let reference = at + (shape & 15);
+    for (let left = referencesOf(shape, info); left > 0; left = left - 1) {
+      hash = Math.imul(hash ^ word(seen + word(reference)), 0x2c1b3c6d) ^ (hash >>> 15);
+      reference = reference + ((shape >>> 4) & 15);
+    }
+    setWord(next + row, hash);
   }
-  exchange(work, WORK.seenLow, WORK.nextLow);
-  return exchange(work, WORK.seenHigh, WORK.nextHigh);
-}
-
-function exchange(work: number, a: number, b: number): number {
-  const column = word(work + a);
-  setWord(work + a, word(work + b));
-  setWord(work + b, column);
+  setWord(work + WORK.seen, next);
+  setWord(work + WORK.next, seen);
   return work;
 }
 
-/** Own hash and what is seen of all references, in order. */
-function hashReferences(work: number, row: number, at: number, intoLow: number, intoHigh: number): number {
+/** Adds what is seen of all references, in order, to the hash of the own words. */
+function hashReferences(work: number, row: number, at: number): number {
   const info = word(at + 1);
   const shape = referenceShape((info >>> 24) & 0x7f);
+  if (shape === 0) return row;
   const stride = (shape >>> 4) & 15;
-  const seenLow = word(work + WORK.seenLow);
-  const seenHigh = word(work + WORK.seenHigh);
+  const seen = word(work + WORK.seen);
   let low = word(word(work + WORK.low) + row);
   let high = word(word(work + WORK.high) + row);
   let reference = at + (shape & 15);
   for (let left = referencesOf(shape, info); left > 0; left = left - 1) {
-    const target = word(reference);
-    low = Math.imul(low ^ word(seenLow + target), 0x2c1b3c6d) ^ (low >>> 15);
-    high = Math.imul((high + word(seenHigh + target)) | 0, 0x846ca68b) ^ (high >>> 13);
+    const target = word(seen + word(reference));
+    low = Math.imul(low ^ target, 0x2c1b3c6d) ^ (low >>> 15);
+    high = Math.imul((high + target) | 0, 0x846ca68b) ^ (high >>> 13);
     reference = reference + stride;
   }
-  setWord(word(work + intoLow) + row, low);
-  setWord(word(work + intoHigh) + row, high);
+  setWord(word(work + WORK.low) + row, low);
+  setWord(word(work + WORK.high) + row, high);
   return row;
 }

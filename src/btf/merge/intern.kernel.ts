@@ -110,10 +110,14 @@ function internMembers(
   strings: number,
 ): number {
   setWord(to + 2, word(from + 2));
+  const redirect = word(TYPE.redirect);
   let put = to + 3;
   for (let at = from + 3; at < end; at = at + 3) {
-    setWord(put, nameAt(names, strings, word(at)));
-    setWord(put + 1, rowAt(word(at + 1), types, none));
+    // as `nameAt` and `rowAt` do it, without calls for most
+    const name = word(names + word(at));
+    const row = types + word(at + 1);
+    setWord(put, name === 0 ? nameAt(names, strings, word(at)) : name);
+    setWord(put + 1, row === types || word(redirect + row) > 0 ? rowAt(row - types, types, none) : row);
     setWord(put + 2, word(at + 2));
     put = put + 3;
   }

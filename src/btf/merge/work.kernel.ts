@@ -15,10 +15,8 @@ export const WORK = {
   low: 2,
   high: 3,
   /** What a reference to the type is hashed as; and the same for the next round. */
-  seenLow: 4,
-  seenHigh: 5,
-  nextLow: 6,
-  nextHigh: 7,
+  seen: 4,
+  next: 5,
   /** Row of the first type with the same declaration tags; 0: no tags. The word is 0 when no type has tags. */
   tags: 8,
   /** Row that stands for a forward declaration or an enum without values; itself for other types. */
@@ -40,7 +38,7 @@ export function beginWork(first: number, last: number): number {
   const work = alloc(WORK.words << 2) >> 2;
   setWord(work + WORK.first, word(word(UNIT.types) + first));
   setWord(work + WORK.end, word(word(UNIT.types) + last) + word(word(UNIT.typeCount) + last) + 1);
-  for (let field = WORK.low; field <= WORK.nextHigh; field = field + 1) addColumn(work, field);
+  for (let field = WORK.low; field <= WORK.next; field = field + 1) addColumn(work, field);
   addColumn(work, WORK.alias);
   addColumn(work, WORK.mixed);
   let slots = 64;

@@ -7,11 +7,12 @@
 
 import { UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
+import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { EM_BPF, ET_REL, MAX_SECTIONS, SHN_XINDEX, SHT_NULL } from '../constants.ts';
 import { ELF_FAULT } from '../faults.ts';
 import { EHDR, ELF_MAGIC, SHDR } from '../fields.ts';
-import { swapped, swappedHeader, swappedSections } from './order.kernel.ts';
+import { swappedHeader, swappedSections } from './order.kernel.ts';
 
 /** Fills UNIT.order, flags, headers and sectionCount; returns the address of the file header in host order, or 0. */
 export function openFile(unit: number): number {

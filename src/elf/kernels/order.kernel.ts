@@ -6,13 +6,9 @@
  */
 
 import { byte, copy, half, setHalf, setWord, word } from '../../image/memory.ts';
+import { swapped } from '../../image/put.kernel.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { EHDR, REL, SHDR, SYM } from '../fields.ts';
-
-/** A word with its bytes reversed. */
-export function swapped(value: number): number {
-  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
-}
 
 /** The word at any byte address. */
 export function looseWord(at: number): number {

@@ -7,6 +7,7 @@
 
 import { SECTION, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
+import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault, giveBack } from '../../image/tables.kernel.ts';
 import {
   R_BPF_64_32,
@@ -24,7 +25,7 @@ import { ELF_FAULT } from '../faults.ts';
 import { REL } from '../fields.ts';
 import { checkEntries } from './entries.kernel.ts';
 import { isRelocationsOf, typeSection } from './names.kernel.ts';
-import { looseWord, swapped } from './order.kernel.ts';
+import { looseWord } from './order.kernel.ts';
 
 /** Checks the relocations of all sections that are read, but those of types, whose values in place are right. */
 export function readRelocations(unit: number): number {

@@ -45,5 +45,7 @@ export {
   type Visibility,
   withNotes,
 } from './model.ts';
+export { objectOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
 export { kconfigHint } from './undefined.ts';
+export { setExtras } from './unit-extras.ts';

@@ -7,18 +7,19 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId } from '../../btf/index.ts';
-import type { AtomDraft, AtomTable } from './draft.ts';
+import { ATOM, type Image } from '../../image/index.ts';
+import { type AtomRow, atomRows } from './atom-rows.ts';
 
-/** `btf` with a VAR for every tentative definition that had none; the drafts get its id. */
-export function describeCommon(table: AtomTable, btf: Btf): Btf {
-  const untyped = table.drafts.filter(draft => draft.common && draft.btfId === 0);
+/** `btf` with a VAR for every tentative definition that had none; the atoms get its id. */
+export function describeCommon(image: Image, unit: number, btf: Btf): Btf {
+  const untyped = atomRows(image, unit).filter(atom => atom.get(ATOM.common) === 1 && atom.type === 0);
   if (untyped.length === 0) return btf;
   const builder = new BtfBuilder(btf);
   const types = new Map<number, BtfId>();
-  for (const draft of untyped) {
-    const type = types.get(draft.size) ?? storageType(builder, draft);
-    types.set(draft.size, type);
-    draft.btfId = builder.add({ kind: 'var', name: draft.name, type, linkage: 'global' });
+  for (const atom of untyped) {
+    const type = types.get(atom.size) ?? storageType(builder, atom);
+    types.set(atom.size, type);
+    atom.type = builder.add({ kind: 'var', name: atom.name, type, linkage: 'global' });
   }
   return builder.build();
 }
@@ -30,12 +31,12 @@ const INTEGERS: ReadonlyMap<number, string> = new Map([
   [8, 'unsigned long'],
 ]);
 
-function storageType(builder: BtfBuilder, draft: AtomDraft): BtfId {
-  const name = INTEGERS.get(draft.size);
-  if (name !== undefined && draft.align === draft.size) return addInteger(builder, name, draft.size);
+function storageType(builder: BtfBuilder, atom: AtomRow): BtfId {
+  const name = INTEGERS.get(atom.size);
+  if (name !== undefined && atom.get(ATOM.align) === atom.size) return addInteger(builder, name, atom.size);
   const element = addInteger(builder, 'unsigned char', 1);
   const index = addInteger(builder, 'unsigned int', 4);
-  return builder.add({ kind: 'array', element, index, length: draft.size });
+  return builder.add({ kind: 'array', element, index, length: atom.size });
 }
 
 function addInteger(builder: BtfBuilder, name: string, size: number): BtfId {

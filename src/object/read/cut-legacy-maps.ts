@@ -7,72 +7,98 @@
  */
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
-import { type ElfSection, type ElfSymbol, STB_LOCAL, STT_NOTYPE, STT_OBJECT } from '../../elf/index.ts';
-import { bindingOf, type Cutter, type NamedSymbol, placeOf, pushAtom, visibilityOf } from './cutter.ts';
-import { newDraft } from './draft.ts';
+import { STB_LOCAL, STT_NOTYPE, STT_OBJECT } from '../../elf/index.ts';
+import { ATOM, HEADER, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
+import * as atoms from './kernels/atoms.kernel.ts';
+import { READER } from './kernels/index.ts';
 
-/** Whether a section holds map definitions as they were before BTF. */
-export function isLegacyMaps({ name }: Pick<ElfSection, 'name'>): boolean {
+/** Whether a section of that name holds map definitions as they were before BTF. */
+export function isLegacyMaps(name: string): boolean {
   return name === 'maps' || name.startsWith('maps/');
 }
 
-/** Cuts the section into entries of one size. Throws `object-legacy-maps`. */
-export function cutLegacyMaps(cutter: Cutter): void {
-  const { section } = cutter;
-  const named = cutter.symbols.filter(({ symbol }) => isMapSymbol(symbol));
-  for (const { symbol } of named) refuseStatic(cutter, symbol);
-  if (named.length === 0) {
-    if (section.size === 0) return;
-    throw layoutError(cutter, `has ${section.size} bytes but no symbols, so its maps have no names`);
+/** A section of a unit, and the rows of SYMBOL of its maps in order of place. */
+interface MapSection {
+  readonly image: Image;
+  readonly unit: number;
+  readonly row: number;
+  readonly symbols: readonly number[];
+}
+
+const MAP = 2;
+
+/** Cuts the ELF section `index` into entries of one size. Throws `object-legacy-maps`. */
+export function cutLegacyMaps(image: Image, unit: number, index: number): void {
+  const row = image.get(UNIT.sections, unit) + index;
+  const symbols = symbolsIn(image, index).filter(symbol => isMapSymbol(image, symbol));
+  const section = { image, unit, row, symbols };
+  for (const symbol of symbols) refuseStatic(section, symbol);
+  const total = sizeOf(section);
+  if (symbols.length === 0) {
+    if (total === 0) return;
+    throw layoutError(section, `has ${total} bytes but no symbols, so its maps have no names`);
   }
-  const size = section.size / named.length;
-  if (named.some(({ symbol }, position) => symbol.value !== position * size))
-    throw unevenError(cutter, named);
-  for (const entry of named) cutEntry(cutter, entry, size);
+  const size = total / symbols.length;
+  if (symbols.some((symbol, position) => placeIn(section, symbol) !== position * size))
+    throw unevenError(section);
+  for (const symbol of symbols) {
+    const atom = image.run(atoms).placedAtom(unit, row, MAP, symbol, placeIn(section, symbol), size);
+    image.set(ATOM.align, atom, 8);
+  }
+}
+
+/** Rows of SYMBOL of an ELF section, as the kernels have put them in order. */
+function symbolsIn({ words }: Image, index: number): readonly number[] {
+  const block = words[HEADER.reader] ?? 0;
+  const begins = (words[block + READER.orderFirst] ?? 0) + index;
+  const order = words[block + READER.order] ?? 0;
+  return [...words.subarray(order + (words[begins] ?? 0), order + (words[begins + 1] ?? 0))];
 }
 
 /** Local symbols without a type are labels. */
-function isMapSymbol({ type, binding }: ElfSymbol): boolean {
-  return type === STT_OBJECT || (type === STT_NOTYPE && binding !== STB_LOCAL);
+function isMapSymbol(image: Image, symbol: number): boolean {
+  const type = image.get(SYMBOL.type, symbol);
+  return type === STT_OBJECT || (type === STT_NOTYPE && image.get(SYMBOL.binding, symbol) !== STB_LOCAL);
 }
 
-function refuseStatic(cutter: Cutter, { binding, name, value }: ElfSymbol): void {
-  if (binding !== STB_LOCAL) return;
+function sizeOf({ image, row }: MapSection): number {
+  return image.get(SECTION.size, row) >>> 0;
+}
+
+function placeIn({ image }: MapSection, symbol: number): number {
+  return image.get(SYMBOL.value, symbol) >>> 0;
+}
+
+function nameOf({ image }: MapSection, symbol: number): string {
+  return quote(image.nameText(image.get(SYMBOL.name, symbol)));
+}
+
+function placeOf({ image, row }: MapSection): string {
+  return `section ${quote(image.nameText(image.get(SECTION.name, row)))}`;
+}
+
+function refuseStatic(section: MapSection, symbol: number): void {
+  if (section.image.get(SYMBOL.binding, symbol) !== STB_LOCAL) return;
   throw inputError(
     'object-legacy-maps',
-    [...placeOf(cutter), `map ${quote(name)}`],
+    [placeOf(section), `map ${nameOf(section, symbol)}`],
     'is static; legacy maps are found by their global symbols',
-    { offset: value, hint: 'remove static, or define the map in SEC(".maps")' },
+    { offset: placeIn(section, symbol), hint: 'remove static, or define the map in SEC(".maps")' },
   );
 }
 
-function cutEntry(cutter: Cutter, { index, symbol }: NamedSymbol, size: number): void {
-  const { section } = cutter;
-  const draft = newDraft({
-    kind: 'map',
-    name: symbol.name,
-    binding: bindingOf(symbol),
-    visibility: visibilityOf(symbol),
-    offset: symbol.value,
-    size,
-    align: 8,
-    bytes: section.bytes.slice(symbol.value, symbol.value + size),
-  });
-  cutter.ofElfSymbol[index] = pushAtom(cutter, draft);
-}
-
-function unevenError(cutter: Cutter, named: readonly NamedSymbol[]): RootletError {
-  const { size } = cutter.section;
-  const places = named.map(({ symbol }) => `${quote(symbol.name)} at ${symbol.value}`);
-  const count = `${named.length} map${named.length === 1 ? '' : 's'}`;
+function unevenError(section: MapSection): RootletError {
+  const { symbols } = section;
+  const places = symbols.map(symbol => `${nameOf(section, symbol)} at ${placeIn(section, symbol)}`);
+  const count = `${symbols.length} map${symbols.length === 1 ? '' : 's'}`;
   return layoutError(
-    cutter,
-    `has ${size} bytes for ${count} (${places.join(', ')}), so its definitions are not of one size`,
+    section,
+    `has ${sizeOf(section)} bytes for ${count} (${places.join(', ')}), so its definitions are not of one size`,
   );
 }
 
-function layoutError(cutter: Cutter, message: string): RootletError {
-  return inputError('object-legacy-maps', placeOf(cutter), message, {
+function layoutError(section: MapSection, message: string): RootletError {
+  return inputError('object-legacy-maps', [placeOf(section)], message, {
     hint: 'define maps in SEC(".maps") with __uint() and __type()',
   });
 }

@@ -1,60 +1,45 @@
 /**
- * Aliases: contents and types of the symbols that they are other names of.
+ * Aliases: which symbol of a place owns it, and types of the others.
  *
  * Compilers describe one of several names of a place in BTF. Each alias gets a FUNC or VAR of its own, so that it
  * can be compared, renamed and made static like any other symbol.
  */
 
-import {
-  type Btf,
-  BtfBuilder,
-  type BtfExt,
-  type BtfId,
-  forEachVariable,
-  type RawBtf,
-} from '../../btf/index.ts';
+import { type Btf, BtfBuilder, type BtfId, btfOf, forEachVariable, type RawBtf } from '../../btf/index.ts';
+import { ATOM, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import { type AtomDraft, type AtomTable, draftAt } from './draft.ts';
-
-/** Gives aliases the contents of their owners, once those are complete. */
-export function completeAliases(table: AtomTable): void {
-  for (const draft of table.drafts) {
-    if (draft.aliasOf < 0) continue;
-    const owner = draftAt(table, draft.aliasOf);
-    draft.codeReferences = owner.codeReferences;
-    draft.dataReferences = owner.dataReferences;
-    draft.coreRecords = owner.coreRecords;
-    draft.lines = owner.lines;
-    draft.faults = owner.faults;
-  }
-}
+import { type AtomRow, atomRows } from './atom-rows.ts';
+import { READER } from './kernels/index.ts';
+import * as state from './kernels/state.kernel.ts';
 
 /** The symbol of a static function that has an alias only: BTF describes the function under its own name. */
-function isRenamedStatic(draft: AtomDraft, btf: Btf): boolean {
-  if (draft.kind !== 'function' || draft.binding === 'local' || draft.btfId === 0) return false;
-  const type = btf.type(draft.btfId);
-  return type.kind === 'func' && type.linkage === 'static' && type.name !== draft.name;
+function isRenamedStatic(atom: AtomRow, btf: Btf): boolean {
+  if (!atom.isFunction || atom.get(ATOM.binding) === 0 || atom.type === 0) return false;
+  const type = btf.type(atom.type);
+  return type.kind === 'func' && type.linkage === 'static' && type.name !== atom.name;
 }
 
 /** `btf` with a FUNC or VAR for every alias that had none. */
-export function describeAliases(table: AtomTable, btf: Btf): Btf {
-  const aliases = table.drafts.filter(draft => draft.aliasOf >= 0 || isRenamedStatic(draft, btf));
+export function describeAliases(image: Image, unit: number, btf: Btf): Btf {
+  const aliases = atomRows(image, unit).filter(
+    atom => atom.owner !== undefined || isRenamedStatic(atom, btf),
+  );
   if (aliases.length === 0) return btf;
   const known = idsOf(btf, new Set(aliases.map(({ name }) => name)));
   const builder = new BtfBuilder(btf);
-  for (const draft of aliases) {
-    const owner = draft.aliasOf < 0 ? draft : draftAt(table, draft.aliasOf);
-    const original = owner.btfId === 0 ? undefined : btf.type(owner.btfId);
+  for (const atom of aliases) {
+    const owner = atom.owner ?? atom;
+    const original = owner.type === 0 ? undefined : btf.type(owner.type);
     if (original?.kind !== 'func' && original?.kind !== 'var') continue;
     // types that rootlet gave to functions without types are static, whatever their symbols are
     const isAssumed =
       original.kind === 'func' && original.linkage === 'static' && original.name === owner.name;
-    const linkage = draft.binding === 'local' || isAssumed ? 'static' : 'global';
-    const same = known.get(draft.name)?.find(id => {
+    const linkage = atom.get(ATOM.binding) === 0 || isAssumed ? 'static' : 'global';
+    const same = known.get(atom.name)?.find(id => {
       const type = btf.type(id);
       return type.kind === original.kind && type.type === original.type && type.linkage === linkage;
     });
-    draft.btfId = same ?? builder.add({ ...original, name: draft.name, linkage });
+    atom.type = same ?? builder.add({ ...original, name: atom.name, linkage });
   }
   return builder.build();
 }
@@ -72,22 +57,32 @@ function idsOf(btf: Btf, names: ReadonlySet<string>): Map<string, BtfId[]> {
   return found;
 }
 
-/** Whether BTF describes a symbol of a section as the function or variable at an offset. */
-export type IsDescribed = (section: string, offset: number, name: string) => boolean;
-
-/** By function information, which names the function at each place, and by the DATASECs, which list variables. */
-export function describedPlaces(btf: RawBtf | null, ext: BtfExt | null): IsDescribed {
-  let described: Set<string> | undefined; // collected when first asked for
-  return (section, offset, name) => {
-    described ??= btf === null ? new Set() : keysOf(btf, ext);
-    return described.has(`${section} ${name}`) || described.has(`${section} ${offset} ${name}`);
-  };
+/** For each symbol of the unit, in READER.described: 1 where BTF describes it as what is at its place. */
+export function markDescribed(image: Image, unit: number): void {
+  const [first, count] = [image.get(UNIT.symbols, unit), image.get(UNIT.symbolCount, unit)];
+  const marks = image.run(state).emptyRoom(READER.described, count);
+  if (image.get(UNIT.typed, unit) === 0) return;
+  const keys = keysOf(image, unit, btfOf(image, unit));
+  const sections = image.get(UNIT.sectionCount, unit);
+  for (let row = first + 1; row < first + count; row++) {
+    const index = image.get(SYMBOL.section, row);
+    if (index === 0 || index >= sections) continue;
+    const section = image.nameText(image.get(SECTION.name, image.get(UNIT.sections, unit) + index));
+    const [name, offset] = [image.nameText(image.get(SYMBOL.name, row)), image.get(SYMBOL.value, row) >>> 0];
+    const isDescribed = keys.has(`${section} ${name}`) || keys.has(`${section} ${offset} ${name}`);
+    image.words[marks + row - first] = isDescribed ? 1 : 0;
+  }
 }
 
-function keysOf(btf: RawBtf, ext: BtfExt | null): Set<string> {
+/** By function information, which names the function at each place, and by the DATASECs, which list variables. */
+function keysOf(image: Image, unit: number, btf: RawBtf): Set<string> {
   const keys = new Set<string>();
-  const funcs = ext === null ? [] : ext.funcs;
-  for (const { section, byteOffset, type } of funcs) keys.add(`${section} ${byteOffset} ${btf.nameOf(type)}`);
+  const first = image.get(UNIT.functionInfos, unit);
+  for (let row = first; row < first + image.get(UNIT.functionInfoCount, unit); row++) {
+    const section = image.nameText(image.get(FUNCTION_INFO.section, row));
+    const offset = image.get(FUNCTION_INFO.offset, row) >>> 0;
+    keys.add(`${section} ${offset} ${btf.nameOf(image.get(FUNCTION_INFO.type, row))}`);
+  }
   for (let id = 1; id <= btf.count; id++) {
     if (btf.kindOf(id) !== BTF_KIND.DATASEC) continue;
     forEachVariable(btf, id, member => keys.add(`${btf.nameOf(id)} ${btf.nameOf(member)}`));

@@ -6,76 +6,70 @@
  * function whose symbol was stripped looks the same, but has callers, and stays.
  */
 
-import { elementAt, noElement } from '../../bytes/index.ts';
-import { quote } from '../../diag/index.ts';
-import type { ElfFile } from '../../elf/index.ts';
-import { asAlias, type BpfSymbol, isAlias, movedAliases } from '../model/index.ts';
-import type { AtomTable } from './draft.ts';
+import { ATOM, type Image, REFERENCE, SYMBOL, UNIT } from '../../image/index.ts';
+import { type AtomRow, atomRows, noted } from './atom-rows.ts';
+import { READER } from './kernels/index.ts';
+import type { Reading } from './reading.ts';
 
-/** The symbols without nameless functions that no other symbol leads to, with references renumbered. */
-export function dropHoles(symbols: readonly BpfSymbol[]): readonly BpfSymbol[] {
-  if (!symbols.some(isNameless)) return symbols;
-  const live = reachable(symbols);
-  if (live.every(alive => alive)) return symbols;
-  const indexOf = new Int32Array(symbols.length).fill(-1);
-  let next = 0;
-  live.forEach((alive, index) => {
-    if (alive) indexOf[index] = next++;
-  });
-  const aliases = movedAliases(symbols, index => elementAt(indexOf, index));
-  return symbols.flatMap((symbol, index) =>
-    live[index] === true ? [asAlias(renumbered(symbol, indexOf), aliases.get(index))] : [],
-  );
+/** Drops nameless functions that no other atom leads to; the atoms after them move. */
+export function dropHoles(reading: Reading): void {
+  const { image, unit } = reading;
+  if (noted(image, READER.holes) === 0) return;
+  const atoms = atomRows(image, unit);
+  if (!atoms.some(isNameless)) return;
+  const live = reachable(image, atoms);
+  if (live.size === atoms.length) return;
+  const moved = new Map<number, number>();
+  for (const atom of atoms) if (live.has(atom.row)) moved.set(atom.row, (atoms[0]?.row ?? 0) + moved.size);
+  renumber(reading, atoms, moved);
+  for (const [from, to] of moved) if (from !== to) copyRow(image, from, to);
+  image.set(UNIT.atomCount, unit, moved.size);
 }
 
-function isNameless(symbol: BpfSymbol): boolean {
-  return symbol.kind === 'function' && symbol.name === '';
+function isNameless(atom: AtomRow): boolean {
+  return atom.isFunction && atom.get(ATOM.name) === 0;
 }
 
-/** Everything but nameless functions is there in its own right. */
-function reachable(symbols: readonly BpfSymbol[]): boolean[] {
-  const live = symbols.map(symbol => !isNameless(symbol));
-  const work = live.flatMap((alive, index) => (alive ? [index] : []));
-  for (let index = work.pop(); index !== undefined; index = work.pop()) {
-    const symbol = symbols[index];
-    if (symbol === undefined || symbol.kind === 'extern') continue;
-    for (const reference of symbol.references) {
-      if (live[reference.symbol] !== false) continue;
-      live[reference.symbol] = true;
-      work.push(reference.symbol);
+/** Rows of all but nameless functions, which are there in their own right, and of what they lead to. */
+function reachable(image: Image, atoms: readonly AtomRow[]): ReadonlySet<number> {
+  const byRow = new Map(atoms.map(atom => [atom.row, atom]));
+  const work = atoms.filter(atom => !isNameless(atom));
+  const live = new Set(work.map(({ row }) => row));
+  for (let atom = work.pop(); atom !== undefined; atom = work.pop()) {
+    for (const reference of atom.references) {
+      const target = byRow.get(image.get(REFERENCE.atom, reference));
+      if (target === undefined || live.has(target.row)) continue;
+      live.add(target.row);
+      work.push(target);
     }
   }
   return live;
 }
 
-function renumbered(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
-  if (symbol.kind === 'extern' || symbol.references.length === 0) return symbol;
-  if (symbol.kind === 'function') {
-    const references = symbol.references.map(reference => ({
-      ...reference,
-      symbol: indexOf[reference.symbol] ?? noElement(indexOf, reference.symbol),
-    }));
-    return { ...symbol, references };
+/** References, symbols and aliases lead to the rows that atoms will have. */
+function renumber(
+  { image, unit, faultsOf }: Reading,
+  atoms: readonly AtomRow[],
+  moved: ReadonlyMap<number, number>,
+): void {
+  const newRow = (row: number): number => moved.get(row) ?? 0;
+  for (const atom of atoms) {
+    if (atom.owner !== undefined) {
+      atom.set(ATOM.owner, newRow(atom.get(ATOM.owner))); // it shares its references
+      continue;
+    }
+    if (!moved.has(atom.row)) continue;
+    for (const row of atom.references) image.set(REFERENCE.atom, row, newRow(image.get(REFERENCE.atom, row)));
   }
-  const references = symbol.references.map(reference => ({
-    ...reference,
-    symbol: indexOf[reference.symbol] ?? noElement(indexOf, reference.symbol),
-  }));
-  return { ...symbol, references };
+  const first = image.get(UNIT.symbols, unit);
+  for (let row = first; row < first + image.get(UNIT.symbolCount, unit); row++)
+    image.set(SYMBOL.atom, row, newRow(image.get(SYMBOL.atom, row)));
+  const faults = [...faultsOf];
+  faultsOf.clear();
+  for (const [row, found] of faults) if (moved.has(row)) faultsOf.set(newRow(row), found);
 }
 
-/** Sentences on code of which the symbols have nothing, by section. */
-export function codeLeftOut(elf: ElfFile, table: AtomTable, symbols: readonly BpfSymbol[]): string[] {
-  const kept = new Array<number>(table.shells.length).fill(0);
-  for (const symbol of symbols) {
-    if (symbol.kind === 'function' && !isAlias(symbol))
-      kept[symbol.section] = elementAt(kept, symbol.section) + symbol.code.length;
-  }
-  return [...table.bySection.values()].flatMap(({ role, elfSection, shell, name }) => {
-    const left = role === 'code' ? elementAt(elf.sections, elfSection).size - elementAt(kept, shell) : 0;
-    if (left <= 0) return [];
-    return [
-      `section ${quote(name)}: ${left} bytes of code are left out: no symbol names them, and nothing calls them`,
-    ];
-  });
+function copyRow(image: Image, from: number, to: number): void {
+  for (let column = ATOM.first; column < ATOM.first + ATOM.width; column++)
+    image.set(column, to, image.get(column, from));
 }

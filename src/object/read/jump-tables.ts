@@ -6,71 +6,52 @@
  * function when it moves; libbpf copies them unchanged.
  */
 
+import { viewOf } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import type { ElfFile } from '../../elf/index.ts';
+import { ATOM, type Image, REFERENCE, UNIT } from '../../image/index.ts';
 import { JUMP_TABLE_ENTRY, JUMP_TABLES } from '../model/index.ts';
-import { addendInData } from './addend.ts';
-import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
+import { AtomRow, atomRows, type NewReference } from './atom-rows.ts';
 
-/** Turns the entries of every jump table that code refers to into references. */
-export function readJumpTables(elf: ElfFile, table: AtomTable): void {
-  const tables = [...table.bySection.values()].find(section => section.name === JUMP_TABLES);
-  if (tables === undefined) return;
-  for (const section of table.bySection.values()) {
-    if (section.role === 'code')
-      for (const index of section.members) readTablesOf({ elf, table, tables }, index);
-  }
-}
+/** REFERENCE.kind of an entry. */
+const CODE_OFFSET = 5;
 
-interface Context {
-  readonly elf: ElfFile;
-  readonly table: AtomTable;
-  readonly tables: SectionAtoms;
-}
-
-function readTablesOf(context: Context, functionIndex: number): void {
-  const user = draftAt(context.table, functionIndex);
-  for (const reference of user.codeReferences) {
-    const target = draftAt(context.table, reference.symbol);
-    if (target.elfSection !== context.tables.elfSection || target.dataReferences.length > 0) continue;
-    readEntries(context, user, functionIndex, target);
-  }
-}
-
-function readEntries(context: Context, user: AtomDraft, functionIndex: number, target: AtomDraft): void {
-  const { bytes } = target;
-  const where = (): string[] => [
-    `section ${quote(JUMP_TABLES)}`,
-    quote(target.name),
-    `used by ${quote(user.name)}`,
-  ];
-  if (bytes === null || target.size % JUMP_TABLE_ENTRY !== 0) {
-    throw inputError(
-      'object-jump-table',
-      where(),
-      `has ${target.size} bytes, not a multiple of ${JUMP_TABLE_ENTRY}`,
-    );
-  }
-  for (let offset = 0; offset < target.size; offset += JUMP_TABLE_ENTRY) {
-    const addend =
-      addendInData(bytes, offset, JUMP_TABLE_ENTRY, { order: context.elf.byteOrder, where }) - user.offset;
-    if (addend < 0 || addend >= user.size || addend % JUMP_TABLE_ENTRY !== 0) {
-      throw inputError(
-        'object-jump-table',
-        where(),
-        `entry ${offset / JUMP_TABLE_ENTRY} is outside the function`,
-        {
-          offset,
-        },
-      );
+/** Turns the entries of every jump table that code refers to into references. Throws `object-jump-table`. */
+export function readJumpTables(image: Image, unit: number): void {
+  for (const user of atomRows(image, unit)) {
+    if (!user.isFunction || user.owner !== undefined) continue;
+    for (const reference of user.references) {
+      const target = new AtomRow(image, image.get(REFERENCE.atom, reference));
+      const isTable = target.get(ATOM.shell) !== 0 && target.sectionName === JUMP_TABLES;
+      if (isTable && target.references.length === 0) readEntries(image, unit, user, target);
     }
-    target.dataReferences.push({
-      kind: 'code-offset',
-      offset,
-      width: JUMP_TABLE_ENTRY,
-      symbol: functionIndex,
-      addend,
-    });
   }
-  bytes.fill(0);
+}
+
+function readEntries(image: Image, unit: number, user: AtomRow, target: AtomRow): void {
+  const where = [`section ${quote(JUMP_TABLES)}`, quote(target.name), `used by ${quote(user.name)}`];
+  const { size, bytes } = target;
+  if (target.get(ATOM.at) === 0 || size % JUMP_TABLE_ENTRY !== 0)
+    throw inputError('object-jump-table', where, `has ${size} bytes, not a multiple of ${JUMP_TABLE_ENTRY}`);
+  const view = viewOf(bytes);
+  const little = image.get(UNIT.order, unit) === 0;
+  const entries: NewReference[] = [];
+  for (let place = 0; place < size; place += JUMP_TABLE_ENTRY) {
+    const addend = entryAt(view, place, little, where) - user.offset;
+    if (addend < 0 || addend >= user.size || addend % JUMP_TABLE_ENTRY !== 0) {
+      const message = `entry ${place / JUMP_TABLE_ENTRY} is outside the function`;
+      target.setReferences(entries);
+      throw inputError('object-jump-table', where, message, { offset: place });
+    }
+    entries.push({ kind: CODE_OFFSET, place, atom: user, addend });
+  }
+  target.setReferences(entries);
+  image.bytes.fill(0, target.get(ATOM.at), target.get(ATOM.at) + size);
+}
+
+function entryAt(view: DataView, place: number, little: boolean, where: readonly string[]): number {
+  const entry = view.getBigInt64(place, little);
+  if (entry === BigInt.asIntN(53, entry)) return Number(entry);
+  throw inputError('object-addend', where, `holds the addend ${entry}, which is not an offset`, {
+    offset: place,
+  });
 }

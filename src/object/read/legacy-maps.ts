@@ -6,80 +6,92 @@
  * cannot express is noted.
  */
 
-import { type Btf, mergeBtf } from '../../btf/index.ts';
+import { type Btf, btfOf, mergeBtf } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
-import { type ElfFile, SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import { SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import { ATOM, type Image, RECORD, SHELL, UNIT } from '../../image/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
-import type { SectionIndex } from '../model/index.ts';
+import { type AtomRow, atomRows, type NewReference, noted, setName } from './atom-rows.ts';
 import { isLegacyMaps } from './cut-legacy-maps.ts';
-import { type AtomDraft, type AtomTable, draftAt } from './draft.ts';
+import { READER } from './kernels/index.ts';
 import { type LegacyMap, parseLegacyMap } from './legacy-layouts.ts';
 import { LegacyTypes, POINTER_SIZE } from './legacy-types.ts';
-
-/** Types with those of the maps, and what the definitions lost. */
-export interface LegacyResult {
-  readonly types: Btf | null;
-  readonly notes: readonly string[];
-}
+import type { Reading } from './reading.ts';
+import { setTypes } from './set-types.ts';
 
 /** A legacy map of the file. */
 interface Entry {
-  readonly index: number;
-  readonly draft: AtomDraft;
+  readonly atom: AtomRow;
   readonly map: LegacyMap;
   readonly section: string;
 }
 
-/** Moves the maps of all legacy sections to `.maps`, and describes them. Throws `object-legacy-maps`. */
-export function defineLegacyMaps(elf: ElfFile, table: AtomTable, btf: Btf | null): LegacyResult {
-  const entries = readEntries(elf, table);
+/**
+ * Moves the maps of all legacy sections to `.maps`, and describes them; returns what the definitions lost. Throws
+ * `object-legacy-maps`.
+ */
+export function defineLegacyMaps(reading: Reading): readonly string[] {
+  const { image, unit } = reading;
+  if (noted(image, READER.hasLegacyMaps) === 0) return [];
+  const entries = readEntries(reading);
   const first = entries[0];
-  if (first === undefined) return { types: btf, notes: [] };
-  const shell = mapsShell(table, first.draft.shell);
-  const types = new LegacyTypes(btf);
-  const stages = tailCallStages(table);
+  if (first === undefined) return [];
+  const shell = mapsShell(image, unit, first.atom.get(ATOM.shell));
+  const types = new LegacyTypes(image.get(UNIT.typed, unit) === 1 ? btfOf(image, unit) : null);
+  const stages = tailCallStages(image, unit);
   const notes: string[] = [];
-  for (const entry of entries) table.attempt(() => defineEntry(entry, { entries, stages }, types, notes));
-  for (const { draft } of entries) draft.shell = shell;
-  return { types: withoutDuplicates(types.build(), table), notes: notes.map(note => `${elf.name}: ${note}`) };
+  for (const entry of entries) reading.attempt(() => defineEntry(entry, { entries, stages }, types, notes));
+  for (const { atom } of entries) atom.set(ATOM.shell, shell);
+  setTypes(image, unit, withoutDuplicates(image, unit, types.build()));
+  return notes;
 }
 
 /** Each type once, so that writing what was read changes nothing. */
-function withoutDuplicates(types: Btf, { drafts }: AtomTable): Btf {
+function withoutDuplicates(image: Image, unit: number, types: Btf): Btf {
   const merged = mergeBtf([{ btf: types }]);
   const ids = elementAt(merged.ids, 0);
-  for (const draft of drafts) {
-    draft.btfId = elementAt(ids, draft.btfId);
-    draft.coreRecords = draft.coreRecords.map(record => ({ ...record, type: elementAt(ids, record.type) }));
+  for (const atom of atomRows(image, unit)) {
+    atom.type = elementAt(ids, atom.type);
+    if (atom.owner !== undefined) continue; // it shares its records
+    const records = atom.get(ATOM.records);
+    for (let row = records; row < records + atom.get(ATOM.recordCount); row++)
+      image.set(RECORD.type, row, elementAt(ids, image.get(RECORD.type, row)));
   }
   return merged.btf;
 }
 
-function readEntries(elf: ElfFile, table: AtomTable): Entry[] {
+function readEntries(reading: Reading): Entry[] {
+  const { image, unit } = reading;
   const entries: Entry[] = [];
-  for (const section of table.bySection.values()) {
+  const order = image.get(UNIT.order, unit) === 1 ? 'big' : 'little';
+  for (const atom of atomRows(image, unit)) {
+    const section = atom.isMap ? atom.sectionName : '';
     if (!isLegacyMaps(section)) continue;
-    for (const index of section.members) {
-      const draft = draftAt(table, index);
-      table.attempt(() => {
-        const map = parseLegacyMap(draft.bytes ?? new Uint8Array(0), elf.byteOrder);
-        if (typeof map === 'string') throw entryError(section.name, draft, map);
-        entries.push({ index, draft, map, section: section.name });
-      });
-    }
+    reading.attempt(() => {
+      const map = parseLegacyMap(atom.bytes, order);
+      if (typeof map === 'string') throw entryError(section, atom, map);
+      entries.push({ atom, map, section });
+    });
   }
   return entries;
 }
 
-/** `.maps`, which the first legacy section becomes if there is none. */
-function mapsShell({ shells }: AtomTable, first: SectionIndex): SectionIndex {
-  const known = shells.findIndex(({ name }) => name === '.maps');
-  if (known >= 0) return known;
-  const flags = SHF_ALLOC | SHF_WRITE;
-  shells[first] = { name: '.maps', type: SHT_PROGBITS, flags, align: POINTER_SIZE, entsize: 0, role: 'maps' };
+/** Row of SHELL of `.maps`, which the first legacy section becomes if there is none. */
+function mapsShell(image: Image, unit: number, first: number): number {
+  const shells = image.get(UNIT.shells, unit);
+  for (let row = shells; row < shells + image.get(UNIT.shellCount, unit); row++)
+    if (image.nameText(image.get(SHELL.name, row)) === '.maps') return row;
+  setName(image, SHELL.name, first, '.maps');
+  image.set(SHELL.type, first, SHT_PROGBITS);
+  image.set(SHELL.flags, first, SHF_ALLOC | SHF_WRITE);
+  image.set(SHELL.align, first, POINTER_SIZE);
+  image.set(SHELL.entsize, first, 0);
   return first;
 }
+
+/** REFERENCE.kind of an address of 8 bytes in data. */
+const ADDRESS_8 = 3;
 
 /** What a map may hold. */
 interface Holdable {
@@ -89,10 +101,10 @@ interface Holdable {
 
 function defineEntry(entry: Entry, holdable: Holdable, types: LegacyTypes, notes: string[]): void {
   const { entries } = holdable;
-  const { draft, map } = entry;
-  const { name, btfId } = draft;
+  const { atom, map } = entry;
+  const { name } = atom;
   const inner = innerOf(entry, entries);
-  const template = inner === null ? null : { name: inner.draft.name, map: inner.map };
+  const template = inner === null ? null : { name: inner.atom.name, map: inner.map };
   const stages = inner === null ? stagesOf(entry, holdable.stages, notes) : [];
   const held = inner === null ? atIndexes(entry, stages, 'programs') : heldBy(entry, entries);
   const pinning = pinningOf(entry, notes);
@@ -103,22 +115,22 @@ function defineEntry(entry: Entry, holdable: Holdable, types: LegacyTypes, notes
     pinning,
     inner: template,
     holdsPrograms,
-    variable: btfId,
+    variable: atom.type,
   });
-  draft.btfId = variable;
-  draft.size = size + held.length * POINTER_SIZE;
-  draft.bytes = new Uint8Array(draft.size);
-  held.forEach((one, position) => {
-    if (one === undefined) return;
-    const offset = size + position * POINTER_SIZE;
-    draft.dataReferences.push({ kind: 'address', offset, width: 8, symbol: one.index, addend: 0 });
-  });
+  atom.type = variable;
+  atom.clear(size + held.length * POINTER_SIZE);
+  const references = held.flatMap((one, position): NewReference[] =>
+    one === undefined
+      ? []
+      : [{ kind: ADDRESS_8, place: size + position * POINTER_SIZE, atom: one.atom, addend: 0 }],
+  );
+  atom.setReferences(references);
 }
 
 // --- maps of maps -------------------------------------------------------------------------------------------------
 
 /** The map that describes what a map of maps holds; null for other maps. */
-function innerOf({ draft, map, section }: Entry, entries: readonly Entry[]): Entry | null {
+function innerOf({ atom, map, section }: Entry, entries: readonly Entry[]): Entry | null {
   const { inner } = map;
   if (inner === null) return null;
   const found =
@@ -127,9 +139,9 @@ function innerOf({ draft, map, section }: Entry, entries: readonly Entry[]): Ent
       : entries.filter(other => other.section === section)[inner.position];
   const wanted = 'id' in inner ? `the id ${inner.id}` : `the index ${inner.position}`;
   if (found === undefined)
-    throw entryError(section, draft, `holds maps like the one with ${wanted}, which does not exist`);
+    throw entryError(section, atom, `holds maps like the one with ${wanted}, which does not exist`);
   if (found.map.inner !== null)
-    throw entryError(section, draft, `holds maps like ${quote(found.draft.name)}, which holds maps itself`);
+    throw entryError(section, atom, `holds maps like ${quote(found.atom.name)}, which holds maps itself`);
   return found;
 }
 
@@ -142,22 +154,20 @@ function heldBy(entry: Entry, entries: readonly Entry[]): (Held | undefined)[] {
   if (inner === null || !('id' in inner)) return [];
   const members = entries.flatMap(other => {
     const at = other.map.indexInOuter;
-    return other.map.id !== inner.id || at === null ? [] : [{ at, index: other.index, draft: other.draft }];
+    return other.map.id !== inner.id || at === null ? [] : [{ at, atom: other.atom }];
   });
   return atIndexes(entry, members, 'maps');
 }
 
-/** Something that a map holds: an index into it, and the draft that is there. */
+/** Something that a map holds: an index into it, and the atom that is there. */
 interface Held {
   readonly at: number;
-  /** Of the draft. */
-  readonly index: number;
-  readonly draft: AtomDraft;
+  readonly atom: AtomRow;
 }
 
 /** Initial values in the order of their indexes. */
 function atIndexes(
-  { draft, map, section }: Entry,
+  { atom, map, section }: Entry,
   members: readonly Held[],
   what: 'maps' | 'programs',
 ): (Held | undefined)[] {
@@ -165,11 +175,11 @@ function atIndexes(
   for (const member of members) {
     const { at } = member;
     if (at >= Math.min(map.maxEntries, MOST_INDEXES))
-      throw entryError(section, draft, `has no index ${at}, where ${quote(member.draft.name)} is to be`);
+      throw entryError(section, atom, `has no index ${at}, where ${quote(member.atom.name)} is to be`);
     const before = held[at];
     if (before !== undefined) {
-      const both = `${quote(before.draft.name)} and ${quote(member.draft.name)}`;
-      throw entryError(section, draft, `gets two ${what} at index ${at}: ${both}`);
+      const both = `${quote(before.atom.name)} and ${quote(member.atom.name)}`;
+      throw entryError(section, atom, `gets two ${what} at index ${at}: ${both}`);
     }
     while (held.length < at) held.push(undefined);
     held[at] = member;
@@ -188,13 +198,16 @@ interface TailCallStage extends Held {
 /** As `sscanf("%i/%i")` of iproute2 reads the names of sections, without signs. */
 const STAGE_SECTION = /^(0[xX][0-9a-fA-F]+|\d+)\/(0[xX][0-9a-fA-F]+|\d+)$/;
 
-function tailCallStages(table: AtomTable): TailCallStage[] {
-  return [...table.bySection.values()].flatMap(({ role, name, members }): TailCallStage[] => {
-    const found = STAGE_SECTION.exec(name);
-    const index = members[0];
-    if (role !== 'code' || found === null || index === undefined) return [];
-    const [id = name, at = name] = found.slice(1);
-    return [{ id: numberOf(id), at: numberOf(at), index, draft: draftAt(table, index), section: name }];
+/** The first function of each section of such a name. */
+function tailCallStages(image: Image, unit: number): TailCallStage[] {
+  const seen = new Set<string>();
+  return atomRows(image, unit).flatMap((atom): TailCallStage[] => {
+    const section = atom.isFunction ? atom.sectionName : '';
+    const found = seen.has(section) ? null : STAGE_SECTION.exec(section);
+    seen.add(section);
+    if (found === null) return [];
+    const [id = section, at = section] = found.slice(1);
+    return [{ id: numberOf(id), at: numberOf(at), atom, section }];
   });
 }
 
@@ -204,13 +217,13 @@ function numberOf(digits: string): number {
 }
 
 /** The programs that iproute2 would put into the map. */
-function stagesOf({ draft, map }: Entry, stages: readonly TailCallStage[], notes: string[]): TailCallStage[] {
+function stagesOf({ atom, map }: Entry, stages: readonly TailCallStage[], notes: string[]): TailCallStage[] {
   if (map.type !== BPF_MAP_TYPE_PROG_ARRAY || map.id === 0) return [];
   const own = stages.filter(stage => stage.id === map.id);
   for (const stage of own) {
-    const place = `index ${stage.at} of map ${quote(draft.name)}`;
+    const place = `index ${stage.at} of map ${quote(atom.name)}`;
     notes.push(
-      `section ${quote(stage.section)}: program ${quote(stage.draft.name)} is at ${place}, as in iproute2`,
+      `section ${quote(stage.section)}: program ${quote(stage.atom.name)} is at ${place}, as in iproute2`,
     );
   }
   return own;
@@ -224,10 +237,10 @@ const PIN_OBJECT = 1;
 const PIN_GLOBAL = 2;
 
 /** The kind of pin that a BTF definition gives; `notes` gets what differs. */
-function pinningOf({ draft, map }: Entry, notes: string[]): number {
+function pinningOf({ atom, map }: Entry, notes: string[]): number {
   const { pinning, pinningOf: owner } = map;
   if (pinning === 0) return 0;
-  const name = `map ${quote(draft.name)}`;
+  const name = `map ${quote(atom.name)}`;
   if (owner === 'aya' && pinning === PIN_BY_NAME) {
     notes.push(
       `${name}: pinning 1 is read as by name, as aya writes it; iproute2 means its object's directory`,
@@ -245,13 +258,8 @@ function pinningOf({ draft, map }: Entry, notes: string[]): number {
   return 0;
 }
 
-function entryError(section: string, draft: AtomDraft, message: string): RootletError {
-  return inputError(
-    'object-legacy-maps',
-    [`section ${quote(section)}`, `map ${quote(draft.name)}`],
-    message,
-    {
-      offset: draft.offset,
-    },
-  );
+function entryError(section: string, atom: AtomRow, message: string): RootletError {
+  return inputError('object-legacy-maps', [`section ${quote(section)}`, `map ${quote(atom.name)}`], message, {
+    offset: atom.offset,
+  });
 }

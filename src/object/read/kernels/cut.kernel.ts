@@ -50,8 +50,10 @@ export function cutSections(unit: number, index: number): number {
       if (role === MAPS && word(word(SECTION.type) + section) === SHT_NOBITS)
         refuse(OBJECT_FAULT.mapsNobits, unit, section, 0, 0, 0, 0);
       if (role === CODE) cutCode(unit, section);
-      else if (isLegacyMaps(section) === 1) return index;
-      else cutData(unit, section, role === MAPS ? MAP : VARIABLE);
+      else if (isLegacyMaps(section) === 1) {
+        setState(READER.hasLegacyMaps, 1);
+        return index;
+      } else cutData(unit, section, role === MAPS ? MAP : VARIABLE);
     }
     index = index + 1;
   }

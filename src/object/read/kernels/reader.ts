@@ -28,11 +28,14 @@ export const READER = {
   holes: 19,
   mapNames: 20,
   hasJumpTables: 21,
+  hasLegacyMaps: 27,
   /** Number of aliases; of functions whose FUNC is static and has another name. */
   aliases: 22,
   renamed: 23,
   /** Row of UNIT.symbols of the unit. */
   firstSymbol: 26,
+  /** The last of these words. */
+  lastOfUnit: 27,
   /** Number of symbols of size 0 that have types; of tentative definitions. */
   empty: 24,
   commons: 25,

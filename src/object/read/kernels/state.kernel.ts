@@ -40,7 +40,7 @@ export function emptyRoom(buffer: number, words: number): number {
 
 /** Forgets what is known of the unit that was read before. */
 export function startUnit(unit: number): number {
-  for (let field = READER.shared; field <= READER.firstSymbol; field = field + 1) setState(field, 0);
+  for (let field = READER.shared; field <= READER.lastOfUnit; field = field + 1) setState(field, 0);
   const sections = word(word(UNIT.sectionCount) + unit);
   emptyRoom(READER.atoms, sections);
   emptyRoom(READER.atomsEnd, sections);

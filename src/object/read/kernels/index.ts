@@ -1,0 +1,1 @@
+export { READER } from './reader.ts';

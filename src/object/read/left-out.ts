@@ -1,0 +1,51 @@
+/** Notes on what of a file its object does not have. */
+
+import { quote } from '../../diag/index.ts';
+import { ATOM, type Image, SECTION, SHELL, SYMBOL, UNIT } from '../../image/index.ts';
+import { AtomRow, atomRows, noted } from './atom-rows.ts';
+import { READER } from './kernels/index.ts';
+import type { Reading } from './reading.ts';
+
+/** Sentences on names of maps, and on code without a symbol. */
+export function notesOnWhatIsLeftOut({ image, unit, options }: Reading): readonly string[] {
+  const names = noted(image, READER.mapNames) === 1 ? mapNamesLeftOut(image, unit) : [];
+  const isWhole = noted(image, READER.holes) === 0 && options.onProblems === undefined;
+  return isWhole ? names : [...names, ...codeLeftOut(image, unit)];
+}
+
+function mapNamesLeftOut(image: Image, unit: number): readonly string[] {
+  const [first, count] = [image.get(UNIT.symbols, unit), image.get(UNIT.symbolCount, unit)];
+  const found: string[] = [];
+  for (let row = first; row < first + count; row++) {
+    const owner = new AtomRow(image, image.get(SYMBOL.atom, row));
+    const name = image.nameText(image.get(SYMBOL.name, row));
+    if (owner.row === 0 || !owner.isMap || name === '' || name === owner.name) continue;
+    found.push(
+      `${quote(name)} is another name of map ${quote(owner.name)}, which has one name: it is left out`,
+    );
+  }
+  return found;
+}
+
+/** Sentences on code of which the symbols have nothing, by section. */
+function codeLeftOut(image: Image, unit: number): readonly string[] {
+  const kept = new Map<number, number>();
+  for (const atom of atomRows(image, unit)) {
+    if (!atom.isFunction || atom.owner !== undefined) continue;
+    const shell = atom.get(ATOM.shell);
+    kept.set(shell, (kept.get(shell) ?? 0) + atom.size);
+  }
+  const [first, count] = [image.get(UNIT.shells, unit), image.get(UNIT.shellCount, unit)];
+  const found: string[] = [];
+  for (let shell = first; shell < first + count; shell++) {
+    const section = image.get(SHELL.section, shell);
+    if (section === 0 || image.get(SHELL.role, shell) !== 0) continue;
+    const left = image.get(SECTION.size, section) - (kept.get(shell) ?? 0);
+    const name = quote(image.nameText(image.get(SECTION.name, section)));
+    if (left > 0)
+      found.push(
+        `section ${name}: ${left} bytes of code are left out: no symbol names them, and nothing calls them`,
+      );
+  }
+  return found;
+}
