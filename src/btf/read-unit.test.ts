@@ -58,3 +58,40 @@ describe.each(['little', 'big'] as const)('a %s-endian unit', order => {
     expect({ ...others, lines: lines.map(part => ({ ...part, lines: [...part.lines] })) }).toEqual(RECORDS);
   });
 });
+
+describe('a unit with types that break a rule', () => {
+  const { btf, ext } = encodeBtfWithExt(TYPES, RECORDS, 'little');
+
+  test('is read without them where the caller takes that', () => {
+    const image = new Image();
+    const unit = unitOf(image, { '.BTF': btf.subarray(0, 30), '.BTF.ext': ext ?? new Uint8Array(0) }, 0);
+    const caught: unknown[] = [];
+    const step = (section: string, body: () => void): void => {
+      try {
+        body();
+      } catch {
+        caught.push(section);
+      }
+    };
+    readUnitTypes(image, unit, { step });
+    expect(caught).toEqual(['.BTF']);
+    expect(image.get(UNIT.typed, unit)).toBe(0);
+  });
+
+  test('is as before when they are refused', () => {
+    const cut = btf.slice();
+    cut[24 + 7] = 0x7f; // kind of the first type
+    const image = new Image();
+    const unit = unitOf(image, { '.BTF': cut, '.BTF.ext': ext ?? new Uint8Array(0) }, 0);
+    expect(() => readUnitTypes(image, unit)).toThrow('section ".BTF": type 1: kind 127 is not known');
+    const columns = [
+      UNIT.typed,
+      UNIT.types,
+      UNIT.typeCount,
+      UNIT.words,
+      UNIT.strings,
+      UNIT.functionInfoCount,
+    ];
+    expect(columns.map(column => image.get(column, unit))).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+});

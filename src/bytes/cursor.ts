@@ -48,7 +48,6 @@ export function viewOf(bytes: Uint8Array): DataView {
  * back.
  */
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export function encodeText(text: string): Uint8Array {
@@ -94,14 +93,4 @@ function decodeAscii(table: Uint8Array, start: number, end: number): string {
     text += String.fromCharCode(byte);
   }
   return text;
-}
-
-/** A name that is not valid UTF-8 cannot be written back unchanged; callers refuse it with this test. */
-export function isFaithfulText(bytes: Uint8Array): boolean {
-  try {
-    strictDecoder.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
 }

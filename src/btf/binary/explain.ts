@@ -2,8 +2,7 @@
 
 import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type Image, UNIT } from '../../image/index.ts';
-import { BTF_FAULT } from '../index.ts';
-import { btfOf, kindOfInfo, type Refusal, typeRuleError, vlenOfInfo } from '../model/index.ts';
+import { BTF_FAULT, btfOf, kindOfInfo, type Refusal, typeRuleError, vlenOfInfo } from '../model/index.ts';
 
 const SWAPPED_MAGIC = 0x9feb;
 

@@ -9,7 +9,7 @@ import { byte, copy, half, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { BTF_FAULT } from '../model/faults.ts';
 import { BTF_HEADER_SIZE } from './header.ts';
 
 /**

@@ -9,7 +9,7 @@ import { copy, setWord, word } from '../../image/memory.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
 import { addRows, alloc, fault, intern } from '../../image/tables.kernel.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { BTF_FAULT } from '../model/faults.ts';
 import { instructionFault } from './records.kernel.ts';
 
 /** Bytes of a record, and words. */

@@ -10,8 +10,8 @@ import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault, intern } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
-import { fault3, fault4 } from '../fault.kernel.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { fault3, fault4 } from '../model/fault.kernel.ts';
+import { BTF_FAULT } from '../model/faults.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
 import { fieldAt, readHeader, requireZeros } from './header.kernel.ts';
 

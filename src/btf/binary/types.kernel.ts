@@ -7,8 +7,8 @@
 import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault } from '../../image/tables.kernel.ts';
-import { fault3 } from '../fault.kernel.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { fault3 } from '../model/fault.kernel.ts';
+import { BTF_FAULT } from '../model/faults.ts';
 import { shapes } from '../model/shapes.kernel.ts';
 import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
 

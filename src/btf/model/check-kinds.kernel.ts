@@ -7,8 +7,8 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { fault3 } from '../fault.kernel.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { fault3 } from './fault.kernel.ts';
+import { BTF_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 
 /** Largest integer: `__int128`. */

@@ -9,7 +9,7 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { BTF_FAULT } from '../faults.ts';
+import { BTF_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { VALUE } from './value-state.ts';
 

@@ -15,8 +15,8 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setByte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { BTF_FAULT } from '../faults.ts';
 import { checkKind } from './check-kinds.kernel.ts';
+import { BTF_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { shapes } from './shapes.kernel.ts';
 

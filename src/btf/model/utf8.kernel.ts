@@ -36,7 +36,7 @@ export function markUtf8(at: number, size: number, marks: number): number {
   return marks;
 }
 
-/** Bytes of the character at an address; 0 for what is none. A NUL, which ends every string, is no part of one. */
+/** Bytes of the character at an address; 0 where there is none. A NUL, which ends every string, never belongs to one. */
 function characterLength(at: number): number {
   const first = byte(at);
   if (first < 0x80) return 1;

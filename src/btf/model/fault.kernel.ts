@@ -1,8 +1,8 @@
 /** Faults with more than two operands. */
 
-import { FAULT } from '../image/layout.ts';
-import { setWord, word } from '../image/memory.ts';
-import { fault } from '../image/tables.kernel.ts';
+import { FAULT } from '../../image/layout.ts';
+import { setWord, word } from '../../image/memory.ts';
+import { fault } from '../../image/tables.kernel.ts';
 
 /** Adds a fault with three operands; returns 0. */
 export function fault3(code: number, unit: number, a: number, b: number, c: number): number {
