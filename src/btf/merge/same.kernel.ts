@@ -11,7 +11,7 @@
 
 import { HEADER } from '../../image/layout.ts';
 import { setWord } from '../../image/memory.ts';
-import { fault } from '../../image/tables.kernel.ts';
+import { fault, giveBack } from '../../image/tables.kernel.ts';
 import { countMixed } from './exact.kernel.ts';
 import { MERGE_FAULT } from './faults.ts';
 import { aliasForwards, findStructsOfForwards, representForwards } from './forwards.kernel.ts';
@@ -39,7 +39,10 @@ export function findSame(first: number, last: number): number {
     hashTypes(work, seed);
     aliasForwards(work);
     groupByHash(work);
-    if (separate(work) === 1) return 1;
+    if (separate(work) === 1) {
+      giveBack(work << 2);
+      return 1;
+    }
     clearMixed(work);
   }
   return fault(MERGE_FAULT.collisions, first, SEEDS, 0);

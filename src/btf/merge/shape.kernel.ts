@@ -50,7 +50,7 @@ export function isNeverMerged(kind: number): number {
   return kind === BTF_KIND.FUNC || kind === BTF_KIND.VAR || kind === BTF_KIND.DATASEC ? 1 : 0;
 }
 
-/** An enum without values: a full definition elsewhere may complete it. `at`: word index of its copy. */
+/** An enum without values: a full definition elsewhere may complete it. */
 export function isEnumForward(info: number, name: number): number {
   const kind = (info >>> 24) & 0x7f;
   if (kind !== BTF_KIND.ENUM && kind !== BTF_KIND.ENUM64) return 0;
