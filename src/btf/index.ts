@@ -21,7 +21,6 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { BTF_FAULT } from './faults.ts';
 export { type MergeInput, type MergeResult, mergeBtf, mergeUnits } from './merge/index.ts';
 export {
   type Btf,
