@@ -186,6 +186,8 @@ export const ATOM = table([
   'merged', // row of ATOM of the result; 0: none
   'place', // offset in the section of the output, once it is laid out
   'number', // ELF symbol of the output, once it is written; 0: none
+  'next', // next row of ATOM of its group, in order of units; 0: it is the last
+  'dropped', // 1: in a COMDAT group that another unit keeps
 ]);
 
 /** References in code and data (`CodeReference`, `DataReference`). */
@@ -222,6 +224,9 @@ export const GROUP = table([
   'hidden', // 1: any of them is hidden
   'clashing', // 1: several strong definitions that are not one
   'members', // number of symbols
+  'first', // first row of ATOM of its symbols
+  'last',
+  'other', // row of GROUP of the same name in another scope; 0: no further one
 ]);
 
 /** All tables by name, for tools and tests. */
