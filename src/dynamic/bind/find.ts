@@ -24,7 +24,6 @@ import {
 import {
   describeDefinition,
   describeSymbol,
-  entryAt,
   findInput,
   isKernelName,
   parseTarget,
@@ -276,7 +275,7 @@ function missingProblem(
 ): Problem {
   const providers = [...scope.named, ...scope.registered];
   const resolution = resolve([consumer]);
-  const sites = referencesTo([consumer], resolution, entryAt(resolution.groupOf, { file: 0, index }));
+  const sites = referencesTo([consumer], resolution, resolution.groupRow({ file: 0, index }));
   return problem(
     'dynamic-undefined',
     [consumer.name],

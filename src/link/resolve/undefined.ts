@@ -49,7 +49,7 @@ function missingProblem(
     subject: group.name,
     details: [
       declaration,
-      ...referenceLines(referencesTo(objects, resolution, resolution.groups.indexOf(group))),
+      ...referenceLines(referencesTo(objects, resolution, resolution.groupRow(group.winner))),
     ],
     hint: kconfigHint(group.name) ?? hint,
   });
