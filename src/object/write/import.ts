@@ -1,0 +1,248 @@
+/**
+ * Any `BpfObject` as a unit of an image: objects that passes edited, or that were built in memory, go through the
+ * same kernels as files.
+ */
+
+import { type RawBtf, toRaw } from '../../btf/index.ts';
+import { bugError, inputError, quote } from '../../diag/index.ts';
+import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  comdatOf,
+  isAlias,
+  isCommon,
+  type SectionShell,
+  sectionAt,
+  symbolOf,
+} from '../model/index.ts';
+import { ImportedBytes, ImportedLines, Sources } from './import-contents.ts';
+
+const KINDS = { function: 0, variable: 1, map: 2, extern: 3 } as const;
+const BINDINGS = { local: 0, global: 1, weak: 2 } as const;
+const VISIBILITIES = { default: 0, hidden: 1 } as const;
+const ROLES = { code: 0, data: 1, maps: 2 } as const;
+
+/** Largest size of an object or of a part of it: columns have 32 bits. */
+const MAX_SIZE = 0x7fffffff;
+
+/**
+ * A new unit of `image` with what is in `object`: row of UNIT. Notes and faults of the object are not in columns.
+ * Throws `elf-name` for a name that cannot be in a file, `object-addend` and `object-symbol-size` for what needs more than
+ * 31 bits, `bug-index` for indexes that the object does not have.
+ */
+export function importObject(image: Image, object: BpfObject): number {
+  const unit = image.addUnit(object.name);
+  image.set(UNIT.order, unit, object.byteOrder === 'little' ? 0 : 1);
+  image.set(UNIT.flags, unit, object.flags);
+  const raw = object.btf === null ? null : toRaw(object.btf);
+  importTypes(image, unit, raw);
+  const names = new Names(image);
+  importShells(image, unit, object.sections, names);
+  const sources = new Sources(image, unit, object.name, raw === null ? new Uint8Array(0) : raw.strings);
+  new AtomImport(image, unit, object, names, sources).run();
+  sources.finish();
+  return unit;
+}
+
+/** NAME of each text, looked up once. */
+class Names {
+  readonly #image: Image;
+  readonly #known = new Map<string, number>([['', 0]]);
+
+  constructor(image: Image) {
+    this.#image = image;
+  }
+
+  of(text: string): number {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (text.includes('\0')) {
+      throw inputError('elf-name', [], `the name ${quote(text)} cannot be written: it contains a NUL`);
+    }
+    const name = this.#image.intern(text);
+    this.#known.set(text, name);
+    return name;
+  }
+}
+
+function importTypes(image: Image, unit: number, btf: RawBtf | null): void {
+  const count = btf === null ? 0 : btf.count;
+  const types = image.addRows(TYPE, count + 1);
+  image.set(UNIT.types, unit, types);
+  image.set(UNIT.typeCount, unit, count);
+  if (btf === null) return;
+  const { buffer, byteOffset, byteLength } = btf.words;
+  const words = image.add(new Uint8Array(buffer, byteOffset, byteLength)) >> 2;
+  image.set(UNIT.typed, unit, 1);
+  image.set(UNIT.words, unit, words);
+  image.set(UNIT.wordCount, unit, btf.words.length);
+  btf.start.subarray(1, count + 1).forEach((start, index) => {
+    image.set(TYPE.start, types + index + 1, words + start);
+  });
+}
+
+function importShells(image: Image, unit: number, shells: readonly SectionShell[], names: Names): void {
+  const first = image.addRows(SHELL, shells.length);
+  image.set(UNIT.shells, unit, first);
+  image.set(UNIT.shellCount, unit, shells.length);
+  shells.forEach((shell, index) => {
+    const row = first + index;
+    image.set(SHELL.unit, row, unit);
+    image.set(SHELL.name, row, names.of(shell.name));
+    image.set(SHELL.type, row, shell.type);
+    image.set(SHELL.flags, row, shell.flags);
+    image.set(SHELL.align, row, Math.max(shell.align, 1));
+    image.set(SHELL.entsize, row, shell.entsize);
+    image.set(SHELL.role, row, ROLES[shell.role]);
+  });
+}
+
+/** Symbols with what they refer to. Rows are added at once; contents, lines and strings are collected first. */
+class AtomImport {
+  readonly #image: Image;
+  readonly #unit: number;
+  readonly #object: BpfObject;
+  readonly #names: Names;
+  readonly #sources: Sources;
+  readonly #atoms: number;
+  readonly #lines = new ImportedLines();
+  readonly #bytes = new ImportedBytes();
+  #reference: number;
+  #record: number;
+
+  constructor(image: Image, unit: number, object: BpfObject, names: Names, sources: Sources) {
+    this.#image = image;
+    this.#unit = unit;
+    this.#object = object;
+    this.#names = names;
+    this.#sources = sources;
+    const { symbols } = object;
+    this.#atoms = image.addRows(ATOM, symbols.length);
+    const references = symbols.reduce((sum, symbol) => sum + referencesOf(symbol).length, 0);
+    const records = symbols.reduce((sum, symbol) => sum + recordsOf(symbol).length, 0);
+    this.#reference = image.addRows(REFERENCE, references);
+    this.#record = image.addRows(RECORD, records);
+  }
+
+  run(): void {
+    const { symbols } = this.#object;
+    this.#image.set(UNIT.atoms, this.#unit, this.#atoms);
+    this.#image.set(UNIT.atomCount, this.#unit, symbols.length);
+    symbols.forEach((symbol, index) => {
+      this.#symbol(symbol, this.#atoms + index);
+    });
+    this.#contents();
+  }
+
+  #set(column: number, row: number, value: number): void {
+    this.#image.set(column, row, value);
+  }
+
+  #symbol(symbol: BpfSymbol, row: number): void {
+    this.#set(ATOM.unit, row, this.#unit);
+    this.#set(ATOM.kind, row, KINDS[symbol.kind]);
+    this.#set(ATOM.name, row, this.#names.of(symbol.name));
+    this.#set(ATOM.binding, row, BINDINGS[symbol.binding]);
+    this.#set(ATOM.visibility, row, VISIBILITIES[symbol.visibility]);
+    this.#set(ATOM.type, row, symbol.btfId);
+    if (symbol.kind === 'extern') {
+      this.#set(ATOM.section, row, symbol.section === null ? 0 : this.#names.of(symbol.section));
+      this.#set(ATOM.source, row, this.#unit);
+      return;
+    }
+    this.#definition(symbol, row);
+    this.#references(symbol, row);
+  }
+
+  #definition(symbol: Exclude<BpfSymbol, { kind: 'extern' }>, row: number): void {
+    sectionAt(this.#object, symbol.section);
+    const size = requireSize(symbol.kind === 'function' ? symbol.code.length : symbol.size, symbol);
+    this.#set(ATOM.shell, row, this.#image.get(UNIT.shells, this.#unit) + symbol.section);
+    this.#set(ATOM.offset, row, symbol.origin.offset);
+    this.#set(ATOM.size, row, size);
+    this.#set(ATOM.align, row, symbol.kind === 'function' ? INSN_SIZE : Math.max(symbol.align, 1));
+    this.#set(ATOM.common, row, isCommon(symbol) ? 1 : 0);
+    this.#set(ATOM.comdat, row, this.#names.of(comdatOf(symbol) ?? ''));
+    if (isAlias(symbol) && this.#object.symbols[symbol.aliasOf] !== undefined)
+      this.#set(ATOM.owner, row, this.#atoms + symbol.aliasOf);
+    const source = this.#sources.of(symbol.origin.file);
+    this.#set(ATOM.source, row, source.unit);
+    const bytes = contentsOf(symbol);
+    if (bytes !== null) this.#bytes.add(bytes);
+    if (bytes !== null && bytes.length !== size)
+      throw bugError([`symbol ${quote(symbol.name)}`], `has ${bytes.length} bytes for size ${size}`);
+    if (symbol.kind !== 'function') return;
+    this.#set(ATOM.lines, row, this.#lines.add(symbol.lines, source.strings));
+    this.#set(ATOM.lineCount, row, symbol.lines.length);
+    this.#set(ATOM.lineBase, row, ImportedLines.baseOf(symbol.lines));
+    this.#set(ATOM.records, row, this.#record);
+    this.#set(ATOM.recordCount, row, symbol.coreRecords.length);
+    for (const { insnIndex, type, access, kind } of symbol.coreRecords) {
+      this.#set(RECORD.place, this.#record, insnIndex);
+      this.#set(RECORD.type, this.#record, type);
+      this.#set(RECORD.access, this.#record, source.strings.add(access));
+      this.#set(RECORD.kind, this.#record++, kind);
+    }
+  }
+
+  #references(symbol: Exclude<BpfSymbol, { kind: 'extern' }>, row: number): void {
+    this.#set(ATOM.references, row, this.#reference);
+    this.#set(ATOM.referenceCount, row, symbol.references.length);
+    for (const reference of symbol.references) {
+      const row = this.#reference++;
+      symbolOf(this.#object, reference.symbol);
+      this.#set(REFERENCE.atom, row, this.#atoms + reference.symbol);
+      this.#set(REFERENCE.addend, row, requireAddend(reference, symbol));
+      this.#set(REFERENCE.place, row, 'insnIndex' in reference ? reference.insnIndex : reference.offset);
+      this.#set(REFERENCE.kind, row, referenceKind(reference));
+    }
+  }
+
+  /** Addresses, once everything is in the image. */
+  #contents(): void {
+    const lines = this.#lines.addTo(this.#image);
+    const addressOf = this.#bytes.addTo(this.#image);
+    this.#object.symbols.forEach((symbol, index) => {
+      const row = this.#atoms + index;
+      const bytes = contentsOf(symbol);
+      if (bytes !== null) this.#set(ATOM.at, row, addressOf(bytes));
+      if (symbol.kind === 'function') this.#set(ATOM.lines, row, lines + this.#image.get(ATOM.lines, row));
+    });
+  }
+}
+
+type Reference = ReturnType<typeof referencesOf>[number];
+
+/** As the columns of REFERENCE have it. */
+function referenceKind(reference: Reference): number {
+  if ('insnIndex' in reference) return reference.kind === 'call' ? 0 : 1;
+  const wide = reference.width === 8 ? 1 : 0;
+  return (reference.kind === 'code-offset' ? 4 : 2) + wide;
+}
+
+function referencesOf(symbol: BpfSymbol) {
+  return symbol.kind === 'extern' ? [] : symbol.references;
+}
+
+function recordsOf(symbol: BpfSymbol) {
+  return symbol.kind === 'function' ? symbol.coreRecords : [];
+}
+
+function contentsOf(symbol: BpfSymbol): Uint8Array | null {
+  if (symbol.kind === 'extern') return null;
+  return symbol.kind === 'function' ? symbol.code : symbol.bytes;
+}
+
+function requireSize(size: number, symbol: BpfSymbol): number {
+  if (size <= MAX_SIZE) return size;
+  const where = [`symbol ${quote(symbol.name)}`];
+  throw inputError('object-symbol-size', where, `has ${size} bytes, more than ${MAX_SIZE}`);
+}
+
+function requireAddend({ addend }: Reference, symbol: BpfSymbol): number {
+  if (addend === (addend | 0)) return addend;
+  const where = [`symbol ${quote(symbol.name)}`];
+  throw inputError('object-addend', where, `holds the addend ${addend}, which is not an offset`);
+}
