@@ -196,6 +196,7 @@ export const REFERENCE = table([
   'place', // code: instruction slot of its function; data: byte offset in its variable
   'atom', // row of ATOM that it refers to
   'addend', // bytes
+  'high', // what the addend is beyond 32 bits with sign, in units of 2^32; 0 but for absurd addends in data
 ]);
 
 /** CO-RE relocations (`CoreRecord`). */
