@@ -1,4 +1,4 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export { ATOM, NAME, RECORD, REFERENCE, SHELL, TYPE, UNIT } from './layout.ts';
+export { ATOM, GROUP, NAME, RECORD, REFERENCE, SHELL, TYPE, UNIT } from './layout.ts';

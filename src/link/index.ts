@@ -110,7 +110,6 @@ export {
   describeSymbol,
   disagreement,
   type Explanation,
-  entryAt,
   entryObjection,
   findInput,
   isKernelName,

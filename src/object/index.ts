@@ -120,6 +120,7 @@ export {
   staticSubprograms,
   symbolOf,
   textOfSection,
+  unitOf,
   type VariableSymbol,
   type Visibility,
   variableSize,
@@ -177,4 +178,4 @@ export {
   withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
-export { renumberTypes, retypedInput, stripDataSections, writeObject } from './write/index.ts';
+export { importObject, renumberTypes, retypedInput, stripDataSections, writeObject } from './write/index.ts';

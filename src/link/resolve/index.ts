@@ -23,6 +23,7 @@ export {
 export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
 export { referenceProblems, targetsOf } from './reference-kinds.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
+export { SHARED_SCOPE } from './request.ts';
 export {
   groupAt,
   isKernelName,
@@ -30,7 +31,6 @@ export {
   type Resolution,
   type ResolveOptions,
   resolve,
-  SHARED_SCOPE,
   SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';

@@ -17,7 +17,8 @@ export function groupAtoms(request: number): number {
   const units = word(request + REQUEST.units);
   const first = addRows(GROUP.count, GROUP.width, 0);
   setWord(request + REQUEST.firstGroup, first);
-  for (let at = 0; at < word(request + REQUEST.count); at = at + 1) groupUnit(request, heads, word(units + at), at);
+  for (let at = 0; at < word(request + REQUEST.count); at = at + 1)
+    groupUnit(request, heads, word(units + at), at);
   setWord(request + REQUEST.endGroup, word(GROUP.count));
   return word(GROUP.count) - first;
 }

@@ -17,8 +17,8 @@ import type { Problem } from '../../diag/index.ts';
 import { ATOM, GROUP, type Image, NAME } from '../../image/index.ts';
 import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
 import { addWords, columnsOf, type LinkColumns, RowPlaces, rowOf } from './columns.ts';
-import { type Dropped, droppedGroups, droppedReferences, NOTHING_DROPPED } from './comdat.ts';
 import * as dropping from './comdat.kernel.ts';
+import { type Dropped, droppedGroups, droppedReferences, NOTHING_DROPPED } from './comdat.ts';
 import { BINDING, KIND, REQUEST, SHARED_SCOPE } from './request.ts';
 import * as kernels from './resolve.kernel.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
@@ -98,7 +98,9 @@ function setScopes({ image, request }: LinkColumns, { scopes, shared }: ResolveO
   const at = addWords(image, Int32Array.from(scopes));
   image.words[request + REQUEST.scopes] = at;
   if (shared === undefined) return;
-  const flags = Int32Array.from({ length: image.count(NAME) }, (_, name) => (shared(image.nameText(name)) ? 1 : 0));
+  const flags = Int32Array.from({ length: image.count(NAME) }, (_, name) =>
+    shared(image.nameText(name)) ? 1 : 0,
+  );
   const table = addWords(image, flags);
   image.words[request + REQUEST.shared] = table;
 }
@@ -148,7 +150,8 @@ class ResolvedNames implements Resolution {
     return Array.from({ length: this.#end - this.#first }, (_, position) => this.#first + position);
   }
 
-  groupRow = (at: SymbolAt): number => Math.max(0, this.columns.image.get(ATOM.group, rowOf(this.columns, at)));
+  groupRow = (at: SymbolAt): number =>
+    Math.max(0, this.columns.image.get(ATOM.group, rowOf(this.columns, at)));
 
   groupOf = (row: number): SymbolGroup => {
     const known = this.#made.get(row);
@@ -162,7 +165,8 @@ class ResolvedNames implements Resolution {
   members(row: number): { readonly all: readonly number[]; readonly candidates: readonly number[] } {
     const { image } = this.columns;
     const all: number[] = [];
-    for (let atom = image.get(GROUP.first, row); atom !== 0; atom = image.get(ATOM.next, atom)) all.push(atom);
+    for (let atom = image.get(GROUP.first, row); atom !== 0; atom = image.get(ATOM.next, atom))
+      all.push(atom);
     const kept = all.filter(atom => image.get(ATOM.dropped, atom) === 0);
     return { all, candidates: kept.some(atom => this.isDefinition(atom)) ? kept : all };
   }

@@ -45,5 +45,6 @@ export {
   type Visibility,
   withNotes,
 } from './model.ts';
+export { unitOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
 export { kconfigHint } from './undefined.ts';
