@@ -187,7 +187,7 @@ export const ATOM = table([
   'place', // offset in the section of the output, once it is laid out
   'number', // ELF symbol of the output, once it is written; 0: none
   'next', // next row of ATOM of its group, in order of units; 0: it is the last
-  'dropped', // 1: in a COMDAT group that another unit keeps
+  'dropped', // 1: in a COMDAT group that another unit keeps; 2: a string that is in the result once
 ]);
 
 /** References in code and data (`CodeReference`, `DataReference`). */

@@ -26,6 +26,9 @@ export const REQUEST = {
   result: 12,
   /** 1: the result is to be linked again. */
   partial: 13,
+  /** Rows of REFERENCE and RECORD for the next atom of the result. */
+  nextReference: 14,
+  nextRecord: 15,
   /** Number of words. */
   size: 16,
 } as const;
