@@ -6,9 +6,8 @@
  *   node scripts/index-files.js --check  change nothing; exit 1 and list what would change
  *
  * A file imports its own directory by file, another directory of the same layer by that directory's index, and another
- * layer by the index of the layer. `src/api/` (what the package exports) is written by hand and counts as a user;
- * `src/uapi/` exports all of its constants. Tests may import any file. Kernels import from where a name is declared: their
- * compiler reads no indexes.
+ * layer by the index of the layer; kernels import file by file. `src/api/` (what the package exports) is by hand and a user;
+ * `src/uapi/` exports all of its constants. Tests may import any file.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -31,6 +30,9 @@ const directoryOf = posix.dirname;
 function layerOf(file) {
   return file.split('/').slice(0, 2).join('/');
 }
+
+/** Kernels import, and are imported, file by file: they run without the rest of a directory (`src/image/`). @param {string} file */
+const isKernel = file => file.endsWith('.kernel.ts');
 
 /** @param {string} name */
 function isShipped(name) {
@@ -72,6 +74,7 @@ class Indexes {
   /** The file that `from` imports to get `home`. @param {string} from @param {Home} home @returns {string} */
   fileFor(from, home) {
     if (directoryOf(from) === directoryOf(home.file) || !home.file.startsWith('src/')) return home.file;
+    if (isKernel(from) || isKernel(home.file)) return home.file;
     const room = `${directoryOf(home.file)}/index.ts`;
     if (BY_HAND.has(directoryOf(home.file))) return room;
     this.#add(room, home);
@@ -223,7 +226,6 @@ function visitFile(file, indexes) {
   const source = program.getSourceFile(join(ROOT, file));
   if (source === undefined) throw new Error(`${file}: not a source file`);
   let text = source.text;
-  if (file.endsWith('.kernel.ts')) return text;
   for (const statement of [...source.statements].reverse()) {
     if (!isRelative(statement)) continue;
     const space = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined;

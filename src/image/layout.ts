@@ -31,6 +31,10 @@ export const HEADER = {
   nameMask: 7,
   /** Row of UNIT whose strings NAME.string describes; 0: none. */
   stringUnit: 8,
+  /** Bytes that there are for the strings of `stringUnit`. */
+  stringRoom: 9,
+  /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
+  functionTypes: 10,
 } as const;
 
 const FIRST_TABLE = 16;
@@ -213,6 +217,7 @@ export const TYPE = table([
   'same', // row of TYPE that represents it after deduplication, often itself; 0: not decided
   'redirect', // row of TYPE that takes its place; -1: left out; 0: kept
   'result', // BtfId of the result; 0: gone
+  'own', // word index of a copy with NAMEs instead of offsets and rows instead of ids; 0: takes no part
 ]);
 
 /** Names with several symbols, or one that takes part in resolution. */

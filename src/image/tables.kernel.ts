@@ -1,14 +1,21 @@
 /** Room in the image: memory, rows of tables, names. */
 
 import { FAULT, HEADER, NAME } from './layout.ts';
-import { byte, copy, grow, setWord, word } from './memory.ts';
+import { byte, copy, fill, grow, setWord, word } from './memory.ts';
 
-/** Address of `size` zero bytes, aligned to 16. They are never given back. */
+/** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
   const at = word(HEADER.top);
   const end = (at + size + 15) & -16;
   if (end > word(HEADER.limit) || end < at) grow(end);
   setWord(HEADER.top, end);
+  return at;
+}
+
+/** Gives back everything from `at` on, which was allocated last: scratch of a kernel that added no rows since. */
+export function giveBack(at: number): number {
+  fill(at, 0, word(HEADER.top) - at);
+  setWord(HEADER.top, at);
   return at;
 }
 

@@ -1,0 +1,81 @@
+/**
+ * The string table that is being built: of unit `HEADER.stringUnit`, at `UNIT.strings`, `UNIT.stringSize` bytes
+ * of `HEADER.stringRoom`. `NAME.string` is the offset of a name in it, 0 as long as it is not there.
+ *
+ * There is one such table at a time. Offset 0 is the empty string; every other string is there once, in the
+ * order in which it was first put.
+ */
+
+import { HEADER, NAME, UNIT } from '../../image/layout.ts';
+import { byte, copy, fill, setByte, setWord, word } from '../../image/memory.ts';
+import { alloc, intern } from '../../image/tables.kernel.ts';
+
+/** Begins the strings of `unit`, which has none yet. `room`: bytes to expect; more are taken as needed. */
+export function beginStrings(unit: number, room: number): number {
+  forgetStrings(unit);
+  const at = alloc(room + 16);
+  setWord(word(UNIT.strings) + unit, at);
+  setWord(word(UNIT.stringSize) + unit, 1);
+  setWord(HEADER.stringRoom, room + 16);
+  return at;
+}
+
+/**
+ * Goes on with the strings that `unit` has: what is there is found, what is put is added after it. The bytes
+ * that were there stay where they are, and `UNIT.strings` moves.
+ */
+export function continueStrings(unit: number): number {
+  forgetStrings(unit);
+  const at = word(word(UNIT.strings) + unit);
+  const size = word(word(UNIT.stringSize) + unit);
+  let offset = 1;
+  while (offset < size) {
+    const name = intern(at + offset);
+    const place = word(NAME.string) + name;
+    if (name !== 0 && word(place) === 0) setWord(place, offset);
+    offset = offset + 1 + (name === 0 ? 0 : word(word(NAME.size) + name));
+  }
+  setWord(HEADER.stringRoom, size);
+  return at;
+}
+
+/** Names are in no table, and the next ones go into that of `unit`. */
+function forgetStrings(unit: number): number {
+  if (word(HEADER.stringUnit) !== 0) fill(word(NAME.string) << 2, 0, word(NAME.count) << 2);
+  setWord(HEADER.stringUnit, unit);
+  return unit;
+}
+
+/** Offset of a NAME in the string table that is being built. */
+export function putString(name: number): number {
+  if (name === 0) return 0;
+  const known = word(word(NAME.string) + name);
+  return known === 0 ? appendString(name) : known;
+}
+
+function appendString(name: number): number {
+  const unit = word(HEADER.stringUnit);
+  const size = word(word(NAME.size) + name);
+  const offset = word(word(UNIT.stringSize) + unit);
+  if (offset + size >= word(HEADER.stringRoom)) moveStrings(unit, offset + size + 1);
+  const text = word(word(NAME.at) + name);
+  const at = word(word(UNIT.strings) + unit) + offset;
+  if (size > 24) copy(at, text, size);
+  else for (let i = 0; i < size; i = i + 1) setByte(at + i, byte(text + i));
+  setByte(at + size, 0);
+  setWord(word(UNIT.stringSize) + unit, offset + size + 1);
+  setWord(word(NAME.string) + name, offset);
+  return offset;
+}
+
+/** Takes room for at least twice what there is. */
+function moveStrings(unit: number, needed: number): number {
+  const size = word(word(UNIT.stringSize) + unit);
+  const from = word(word(UNIT.strings) + unit);
+  const room = (needed << 1) + 256;
+  const at = alloc(room);
+  copy(at, from, size);
+  setWord(word(UNIT.strings) + unit, at);
+  setWord(HEADER.stringRoom, room);
+  return at;
+}
