@@ -25,7 +25,7 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
+export { exportTypes, importTypes, type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
   type Btf,

@@ -1,4 +1,4 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export { ATOM, GROUP, NAME, RECORD, REFERENCE, SHELL, TYPE, UNIT } from './layout.ts';
+export { ATOM, FAULT, GROUP, NAME, RECORD, REFERENCE, SHELL, TYPE, UNIT } from './layout.ts';

@@ -8,6 +8,7 @@ export {
   type SelectedRename,
   type Selector,
 } from './edit/index.ts';
+export { LINK_FAULT } from './faults.ts';
 export {
   type ArchiveInput,
   isArchive,

@@ -21,6 +21,7 @@ import {
   separateStatics,
   stateLicense,
   staticPinClashes,
+  withObject,
 } from './passes/index.ts';
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
@@ -245,7 +246,7 @@ function lookForMissing(
   const { object, problems: refused } = editWhole(combined.object, options);
   problems.add(refused);
   if (refused.length > 0) return;
-  const selected = select({ ...combined, object }, objects, options);
+  const selected = select(withObject(combined, object), objects, options);
   problems.add([...selected.problems, ...missing(selected.live)]);
 }
 

@@ -1,7 +1,8 @@
 /** String tables in an image, and types in its columns. */
 
 import { describe, expect, test } from 'vitest';
-import { HEADER, Image, UNIT } from '../../image/index.ts';
+import { Image } from '../../image/image.ts';
+import { HEADER, UNIT } from '../../image/layout.ts';
 import { INT, member, pointer, struct, typesOf } from '../model/testing.ts';
 import { exportTypes, importTypes } from './import.ts';
 import * as strings from './strings.kernel.ts';

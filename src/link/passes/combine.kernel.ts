@@ -318,7 +318,10 @@ function copyRecords(request: number, atom: number, to: number): number {
   setWord(word(ATOM.recordCount) + to, count);
   for (let at = 0; at < count; at = at + 1) {
     setWord(word(RECORD.place) + start + at, word(word(RECORD.place) + from + at));
-    setWord(word(RECORD.type) + start + at, word(word(TYPE.result) + types + word(word(RECORD.type) + from + at)));
+    setWord(
+      word(RECORD.type) + start + at,
+      word(word(TYPE.result) + types + word(word(RECORD.type) + from + at)),
+    );
     setWord(word(RECORD.access) + start + at, word(word(RECORD.access) + from + at));
     setWord(word(RECORD.kind) + start + at, word(word(RECORD.kind) + from + at));
   }

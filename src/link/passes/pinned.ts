@@ -26,7 +26,7 @@ import {
   type SymbolAt,
   symbolAt,
 } from '../resolve/index.ts';
-import type { Combined } from './combine.ts';
+import { type Combined, withObject } from './combine.ts';
 import { editSymbols } from './edit-symbols.ts';
 import { nameToSuggest } from './names.ts';
 
@@ -107,9 +107,7 @@ export function withPinned(combined: Combined, merges: readonly PinnedMerge[]): 
   const edits = merges
     .filter(merge => merge.globalize)
     .map(({ winner }) => [entryAt(combined.indexOf, winner), { binding: 'global' }] as const);
-  return edits.length === 0
-    ? combined
-    : { ...combined, object: editSymbols(combined.object, new Map(edits)) };
+  return edits.length === 0 ? combined : withObject(combined, editSymbols(combined.object, new Map(edits)));
 }
 
 // --- definitions --------------------------------------------------------------------------------------------------

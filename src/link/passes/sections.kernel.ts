@@ -56,7 +56,8 @@ function mergeShell(known: number, result: number, shell: number): number {
   const aligns = word(SHELL.align);
   setWord(types + merged, unitedType(word(types + merged), word(types + shell)));
   setWord(flags + merged, unitedFlags(word(flags + merged), word(flags + shell), isOfOneSize));
-  if (word(aligns + merged) >>> 0 < word(aligns + shell) >>> 0) setWord(aligns + merged, word(aligns + shell));
+  if (word(aligns + merged) >>> 0 < word(aligns + shell) >>> 0)
+    setWord(aligns + merged, word(aligns + shell));
   if (isOfOneSize === 0) setWord(word(SHELL.entsize) + merged, 0);
   return merged;
 }
@@ -105,7 +106,8 @@ function addSizes(unit: number, sizes: number, zeros: number): number {
     const shell = word(word(SHELL.merged) + word(word(ATOM.shell) + atom));
     const size = word(word(ATOM.size) + atom);
     addSize(sizes + shell, size, MAX_SIZE);
-    if (word(kinds + atom) === KIND.variable && word(contents + atom) === 0) addSize(zeros + shell, size, MAX_ZEROS);
+    if (word(kinds + atom) === KIND.variable && word(contents + atom) === 0)
+      addSize(zeros + shell, size, MAX_ZEROS);
   }
   return 0;
 }

@@ -26,7 +26,6 @@ import {
   type LicenseChoice,
   type MergedSections,
   mergeSections,
-  mergeStrings,
   type PinnedMaps,
   type PinnedMerge,
   pruneCombined,
@@ -34,6 +33,7 @@ import {
   type Rename,
   versionProblems,
   withLicense,
+  withObject,
   withPinned,
 } from '../passes/index.ts';
 import {
@@ -153,7 +153,7 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const targets = targetsOf(resolution, [...bound, ...request.replaced]);
   problems.add(referenceProblems(objects, targets));
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
-  const sections = mergeSections(objects);
+  const sections = mergeSections(resolution.columns, request.name);
   const license = chooseLicense(objects, request.license);
   problems.add([...sections.problems, ...license.problems]);
   if (request.pinned !== null) problems.add(versionProblems(objects));
@@ -205,15 +205,15 @@ export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList
   const edited = edit(combined.object);
   problems.add(edited.problems);
   if (!problems.isEmpty) return undefined;
-  return { [PHASE]: 'merged', resolved, combined: { ...combined, object: edited.object } };
+  return { [PHASE]: 'merged', resolved, combined: withObject(combined, edited.object) };
 }
 
 function mergeAll({ request, resolution, sections, pinned }: Decisions): Combined {
-  const { objects, name, partial, bound, replaced } = request;
+  const { objects, partial, bound, replaced } = request;
   const bindings = [...bound, ...replaced, ...pinned.bindings];
-  const plain = combine({ objects, resolution, sections, bindings, name, partial });
-  if (request.pinned === null) return plain;
-  return mergeStrings(withPinned(plain, pinned.merges));
+  const mergeStrings = request.pinned !== null;
+  const plain = combine({ objects, resolution, sections, bindings, partial, mergeStrings });
+  return mergeStrings ? withPinned(plain, pinned.merges) : plain;
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ export {
   findInput,
   parseTarget,
 } from './bind.ts';
+export { addWords, type LinkColumns, RowPlaces, rowOf } from './columns.ts';
 export { type Explanation, explainAll } from './explain.ts';
 export {
   type DuplicateAdvice,
@@ -23,7 +24,7 @@ export {
 export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
 export { referenceProblems, targetsOf } from './reference-kinds.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
-export { SHARED_SCOPE } from './request.ts';
+export { REQUEST, SHARED_SCOPE } from './request.ts';
 export {
   groupAt,
   isKernelName,
@@ -31,7 +32,6 @@ export {
   type Resolution,
   type ResolveOptions,
   resolve,
-  SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
 export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';

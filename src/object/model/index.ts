@@ -43,8 +43,8 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
-  withNotes,
 } from './model.ts';
-export { unitOf } from './object-of.ts';
+export { objectOf, unitOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
 export { kconfigHint } from './undefined.ts';
+export { extrasOf, setExtras } from './unit-extras.ts';
