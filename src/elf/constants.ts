@@ -76,6 +76,19 @@ export const R_BPF_64_NODYLD32 = 4;
 /** A call: 8 bytes in code, 4 bytes in data of clang before 13. */
 export const R_BPF_64_32 = 10;
 
+/**
+ * Sections up to here are numbered without touching SHN_ABS and SHN_COMMON, which the model keeps as symbols'
+ * section numbers; real objects have a few hundred.
+ */
+export const MAX_SECTIONS = SHN_ABS - 1;
+/** The largest alignment of a section, and of a tentative definition. */
+export const MAX_ALIGN = 4096;
+/** Flag of a group whose copies in other files are the same. */
+export const GRP_COMDAT = 1;
+/** Types that binutils 2.40 used for data, outside the psABI. */
+export const R_GNU_DATA_32 = 11;
+export const R_GNU_DATA_64 = 12;
+
 /** Program headers of executables: a loaded segment, and that it has code. */
 export const PT_LOAD = 1;
 export const PF_X = 1;

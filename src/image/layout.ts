@@ -35,6 +35,15 @@ export const HEADER = {
   stringRoom: 9,
   /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
   functionTypes: 10,
+  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
+  kindShapes: 11,
+  /** String table that names of sections or symbols are read from: byte address, bytes, offset of its last NUL (-1: none). */
+  stringsAt: 10,
+  stringsSize: 11,
+  stringsEnd: 12,
+  /** Bytes that further names of it may have together; 1: it is ASCII. */
+  stringsBudget: 13,
+  stringsAscii: 14,
 } as const;
 
 const FIRST_TABLE = 16;
@@ -51,7 +60,7 @@ function table<const Names extends readonly string[]>(names: Names): Table<Names
 }
 
 /** What a kernel refuses. `code` is a number of the kernel's own table; operands are what the code says. */
-export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd']);
+export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd', 'e']);
 
 /** Every name once: of symbols, sections and types. Row 0 is the empty name. */
 export const NAME = table([
@@ -59,6 +68,10 @@ export const NAME = table([
   'size', // bytes, without the NUL
   'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
+  'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
+  'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
+  'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
+  'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -89,15 +102,19 @@ export const UNIT = table([
   'lineInfoCount',
   'coreInfos', // first row of CORE_INFO
   'coreInfoCount',
+  'headers', // byte address of the ELF section headers, in host order
 ]);
 
-/** Sections of ELF files. */
+/**
+ * Sections of ELF files. Contents that are read: code and data are aligned to 8, tables and `.BTF` to 4; no
+ * two sections share bytes; tables of ELF (symbols, relocations, groups) are in host order.
+ */
 export const SECTION = table([
   'unit',
   'name', // NAME
   'type', // SHT_*
   'flags', // SHF_*, low 32 bits
-  'at', // byte address of the contents, 8-byte aligned (a copy where the file's place is not); 0 without any
+  'at', // byte address of the contents, aligned (a copy where the file's place is not); 0 without any
   'offset', // in the file
   'size',
   'link',
@@ -105,9 +122,10 @@ export const SECTION = table([
   'align',
   'entsize',
   'relocations', // row of SECTION of its SHT_REL; 0: none
-  'ignored', // 1: not read (see isIgnoredSection)
+  'ignored', // 1: nothing in it is read; DWARF that is kept is not ignored
   'shell', // row of SHELL; 0: not kept
   'comdat', // NAME of the signature of its COMDAT group; 0: none
+  'group', // row of SECTION of the group that it is a member of; 0: none
 ]);
 
 /** Symbols of ELF files. */
@@ -147,8 +165,8 @@ export const FUNCTION_INFO = table([
 /** Line records that .BTF.ext has for one section, in order of offset. */
 export const LINE_INFO = table([
   'section', // NAME
-  'first', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
-  'count',
+  'lines', // word index of the first record; 4 words each: byte offset, file, text, line and column (see placeWord)
+  'lineCount',
 ]);
 
 /** CO-RE relocations that .BTF.ext has. */

@@ -6,18 +6,16 @@
  */
 
 let bytes = new Uint8Array(0);
-let halves = new Uint16Array(0);
 let words = new Int32Array(0);
 let enlarge: (bytes: number) => void = () => {};
 
-/** Makes `buffer` the memory of all kernels that run as JavaScript. `grow` makes it at least `bytes` long. */
-export function bindMemory(buffer: ArrayBuffer, grow: (bytes: number) => void): void {
+/** Makes `buffer` the memory of all kernels that run as JavaScript. `makeRoom` makes it at least `bytes` long. */
+export function bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => void): void {
   if (bytes.buffer !== buffer) {
     bytes = new Uint8Array(buffer);
-    halves = new Uint16Array(buffer);
     words = new Int32Array(buffer);
   }
-  enlarge = grow;
+  enlarge = makeRoom;
 }
 
 function outside(index: number): never {
@@ -44,14 +42,14 @@ export function setByte(address: number, value: number): void {
   bytes[address] = value;
 }
 
-/** 16 bits at an even byte address, unsigned. */
+/** 16 bits at a byte address, unsigned. */
 export function half(address: number): number {
-  return halves[address >> 1] ?? outside(address);
+  return byte(address) | (byte(address + 1) << 8);
 }
 
 export function setHalf(address: number, value: number): void {
-  if ((address >> 1) >>> 0 >= halves.length) outside(address);
-  halves[address >> 1] = value;
+  setByte(address, value);
+  setByte(address + 1, value >> 8);
 }
 
 /** Copies bytes; the ranges may overlap. */

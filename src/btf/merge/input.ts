@@ -1,14 +1,6 @@
-/** What a merge takes: type sections, with the types to omit, to redirect and to edit. */
+/** What a merge takes: type sections, with the types to omit and to redirect. */
 
-import type { Btf, BtfId, BtfLinkage } from '../model/index.ts';
-
-/** Changes to a VAR or FUNC while it is copied. */
-export interface MergeEdit {
-  readonly name?: string;
-  readonly linkage?: BtfLinkage;
-  /** Id of the same input. */
-  readonly type?: BtfId;
-}
+import type { Btf, BtfId } from '../model/index.ts';
 
 /** A type of another input. */
 export interface MergeTarget {
@@ -23,7 +15,6 @@ export interface MergeInput {
   readonly omit?: ReadonlySet<BtfId>;
   /** Ids that represent a type of another input: an extern FUNC for its definition. */
   readonly redirect?: ReadonlyMap<BtfId, MergeTarget>;
-  readonly edits?: ReadonlyMap<BtfId, MergeEdit>;
   /** If given, only what is reachable from these survives, and the declaration tags on it. */
   readonly roots?: Iterable<BtfId>;
 }

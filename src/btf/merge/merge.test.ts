@@ -351,12 +351,6 @@ describe('selection', () => {
     expect(idsOf(merge({ btf, roots: [] }))).toEqual([Array(10).fill(0)]);
   });
 
-  test('applies edits, and follows the new types', () => {
-    const edits = new Map([[8, { name: 'w', linkage: 'static' as const, type: 10 }]]);
-    const result = merge({ btf, roots: [8], edits });
-    expect(typesIn(result)).toEqual([variable('w', 2, 'static'), struct('unused', 0)]);
-  });
-
   test('redirects to another input and drops the tags of the loser', () => {
     const extern = typesOf(INT, proto(1, 1), func('f', 2, 'extern'), tag('of the extern', 3, 0));
     const redirect = new Map([[3, { input: 1, id: 3 }]]);
@@ -384,7 +378,6 @@ describe('selection', () => {
     const circle = { btf, redirect: new Map([[3, { input: 0, id: 3 }]]) };
     expect(errorOf(() => merge(circle)).code).toBe('bug-invariant');
     expect(errorOf(() => merge({ btf, omit: new Set([1]) })).code).toBe('bug-invariant');
-    expect(errorOf(() => merge({ btf, edits: new Map([[5, { name: 'x' }]]) })).code).toBe('bug-invariant');
   });
 
   test('of nothing is nothing', () => {

@@ -1,39 +1,22 @@
 /**
  * Several sets of types to one without duplicates.
  *
- * Three steps: select what survives of each input, copy it into one section with common strings, and let the
- * first of equal types represent all of them. Types keep the order of inputs and of ids in them, so that
- * merging a result again changes nothing.
- *
- * DATASEC types are never copied: they describe a layout, and the caller builds a new one. Declaration tags
- * go with what they tag: those of a type that is omitted or redirected are dropped (libbpf moves them to the
- * other type, which changes its interface).
- *
- * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its section, and tables by id have a place for every id. What a call for each word costs:
- * `src/bytes/at.ts`.
+ * Three steps: select what survives of each input, find out which of it is the same, and write the first of
+ * equal types for all of them. Types keep the order of inputs and of ids in them, so that merging a result again
+ * changes nothing. The last two steps are kernels (`same.kernel.ts`, `unit.kernel.ts`), which links use on their
+ * columns; here the types are taken into an image of their own.
  */
 
-import { noElement } from '../../bytes/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
-import {
-  type BtfId,
-  type BtfType,
-  firstReference,
-  INFO,
-  kindOfInfo,
-  RawBtf,
-  referenceCount,
-  referenceStride,
-  StringMapper,
-  StringPool,
-  TypeWriter,
-  toRaw,
-  vlenOfInfo,
-} from '../model/index.ts';
-import { findRepresentatives } from './dedup.ts';
-import type { MergeEdit, MergeInput } from './input.ts';
+import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
+import { type BtfId, type RawBtf, toRaw } from '../model/index.ts';
+import { MERGE_FAULT } from './faults.ts';
+import { exportTypes, importTypes } from './import.ts';
+import type { MergeInput } from './input.ts';
+import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
+import * as units from './unit.kernel.ts';
 
 export interface MergeResult {
   readonly btf: RawBtf;
@@ -47,158 +30,57 @@ export interface MergeResult {
 
 export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const raws = inputs.map(input => toRaw(input.btf));
-  const selected = selectTypes(inputs, raws);
-  const { btf: all, ids } = concatenate(inputs, raws, selected);
-  const representatives = findRepresentatives(all);
-  const numbers = numberSurvivors(representatives);
-  const btf = compact(all, representatives, numbers);
-  for (const map of ids) for (let id = 1; id < map.length; id++) map[id] = numbers[map[id] ?? 0] ?? 0;
+  const image = new Image();
+  const imported = raws.map((raw, index) => {
+    const unit = image.addUnit(`input ${index}`);
+    importTypes(image, unit, raw);
+    return unit;
+  });
+  leaveOut(image, inputs, raws, imported);
+  const result = image.addUnit('result');
+  mergeUnits(image, result);
+  const btf = exportTypes(image, result);
+  const ids = imported.map(unit => resultIds(image, unit));
   return { btf, ids, before: raws.reduce((sum, raw) => sum + raw.count, 0), after: btf.count };
 }
 
-// --- one section --------------------------------------------------------------------------------------------------
-
-interface Concatenated {
-  readonly btf: RawBtf;
-  readonly ids: readonly Uint32Array[];
-}
-
-function concatenate(
+/** Sets TYPE.redirect of what is not selected. */
+function leaveOut(
+  image: Image,
   inputs: readonly MergeInput[],
   raws: readonly RawBtf[],
-  selected: readonly Uint8Array[],
-): Concatenated {
-  const words = raws.reduce((sum, raw) => sum + raw.words.length, 64);
-  const types = raws.reduce((sum, raw) => sum + raw.count, 2);
-  const names = raws.reduce((sum, raw) => sum + raw.strings.length, 0);
-  const writer = new TypeWriter(new StringPool(names), words, types);
-  const strings = new StringMapper(writer.strings, new Uint8Array(0));
-  const ids: Uint32Array[] = [];
-  for (const [index, raw] of raws.entries()) {
-    strings.use(raw.strings);
-    const map = new Uint32Array(raw.count + 1);
-    const edits = inputs[index]?.edits;
-    for (let id = 1; id <= raw.count; id++) {
-      if (selected[index]?.[id] !== 1) continue;
-      const edit = edits?.get(id);
-      map[id] = edit === undefined ? writer.copy(raw, id, strings) : writer.add(edited(raw.type(id), edit));
-    }
-    ids.push(map);
-  }
-  const bounds = selectedBounds(ids, writer.count);
-  for (const [index, input] of inputs.entries()) applyRedirects(inputs, ids, index, input);
-  const btf = writer.finish();
-  for (const [index, map] of ids.entries()) renumberReferences(btf, bounds, index, map);
-  return { btf, ids };
-}
-
-function edited(type: BtfType, edit: MergeEdit): BtfType {
-  if (type.kind !== 'var' && type.kind !== 'func') {
-    throw bugError(['BTF merge'], `only variables and functions can be edited, not a ${type.kind}`);
-  }
-  return {
-    ...type,
-    name: edit.name ?? type.name,
-    linkage: edit.linkage ?? type.linkage,
-    type: edit.type ?? type.type,
-  };
-}
-
-/** First combined id of each input, and one past the last of all. */
-function selectedBounds(ids: readonly Uint32Array[], count: number): number[] {
-  const bounds: number[] = [];
-  let next = 1;
-  for (const map of ids) {
-    bounds.push(next);
-    for (let id = 1; id < map.length; id++) if (map[id] !== 0) next++;
-  }
-  bounds.push(count + 1);
-  return bounds;
-}
-
-function applyRedirects(
-  inputs: readonly MergeInput[],
-  ids: readonly Uint32Array[],
-  index: number,
-  input: MergeInput,
+  units: readonly number[],
 ): void {
-  for (const id of input.redirect?.keys() ?? []) {
-    const target = followRedirects(inputs, { input: index, id });
-    const map = ids[index];
-    if (map !== undefined) map[id] = ids[target.input]?.[target.id] ?? 0;
-  }
-}
-
-/** Rewrites the references of the types that came from one input. The section is not published yet. */
-function renumberReferences(btf: RawBtf, bounds: readonly number[], index: number, map: Uint32Array): void {
-  const { words, start } = btf;
-  const end = bounds[index + 1] ?? noElement(bounds, index + 1);
-  for (let id = bounds[index] ?? end; id < end; id++) {
-    const info = btf.info(id);
-    const kind = kindOfInfo(info);
-    const stride = referenceStride(kind);
-    let at = (start[id] ?? 0) + firstReference(kind);
-    for (let left = referenceCount(kind, vlenOfInfo(info)); left > 0; left--, at += stride) {
-      const target = words[at] ?? 0;
-      const mapped = map[target] ?? 0;
-      if (mapped === 0 && target !== 0) {
-        throw bugError(
-          ['BTF merge', `input ${index}`],
-          `a type that is kept refers to type ${target}, which is not`,
-        );
-      }
-      words[at] = mapped;
+  if (inputs.every(({ omit, redirect, roots }) => !omit?.size && !redirect?.size && roots === undefined))
+    return;
+  const rowOf = (input: number, id: BtfId): number => image.get(UNIT.types, elementAt(units, input)) + id;
+  for (const [index, kept] of selectTypes(inputs, raws).entries()) {
+    const redirect = inputs[index]?.redirect;
+    for (let id = 1; id < kept.length; id++) {
+      if (kept[id] === 1) continue;
+      const target = redirect?.has(id) === true ? followRedirects(inputs, { input: index, id }) : undefined;
+      image.set(TYPE.redirect, rowOf(index, id), target === undefined ? -1 : rowOf(target.input, target.id));
     }
   }
 }
 
-// --- survivors ----------------------------------------------------------------------------------------------------
-
-/** New id for each old one: representatives in order, the others like their representative. */
-function numberSurvivors(representatives: Uint32Array): Uint32Array {
-  const numbers = new Uint32Array(representatives.length);
-  let next = 0;
-  for (let id = 1; id < representatives.length; id++) if (representatives[id] === id) numbers[id] = ++next;
-  for (let id = 1; id < representatives.length; id++) numbers[id] = numbers[representatives[id] ?? 0] ?? 0;
-  return numbers;
+/** Merges all units before `result` into it. */
+function mergeUnits(image: Image, result: number): void {
+  const first = 1;
+  const isDone =
+    image.run(same).findSame(first, result - 1) === 1 &&
+    image.run(units).mergeUnitTypes(first, result - 1, result) === 1;
+  if (isDone) return;
+  const row = image.count(FAULT) - 1;
+  const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));
+  if (code === MERGE_FAULT.collisions) throw bugError(['BTF merge'], `hashes collide under ${id} seeds`);
+  throw bugError(
+    ['BTF merge', image.unitName(unit ?? 0)],
+    `type ${id} is kept and refers to one that is not`,
+  );
 }
 
-function compact(all: RawBtf, representatives: Uint32Array, numbers: Uint32Array): RawBtf {
-  let count = 0;
-  let size = 0;
-  for (let id = 1; id <= all.count; id++) {
-    if (representatives[id] !== id) continue;
-    count++;
-    size += (all.start[id + 1] ?? 0) - (all.start[id] ?? 0);
-  }
-  const words = new Uint32Array(size);
-  const start = new Uint32Array(count + 2);
-  let at = 0;
-  for (let id = 1; id <= all.count; id++) {
-    if (representatives[id] !== id) continue;
-    start[numbers[id] ?? 0] = at;
-    at = copyRenumbered(all, id, numbers, words, at);
-  }
-  start[count + 1] = at;
-  return new RawBtf(words, start, all.strings.slice());
-}
-
-function copyRenumbered(
-  all: RawBtf,
-  id: BtfId,
-  numbers: Uint32Array,
-  words: Uint32Array,
-  to: number,
-): number {
-  const begin = all.start[id] ?? 0;
-  const end = all.start[id + 1] ?? begin;
-  for (let at = begin; at < end; at++) words[to + at - begin] = all.words[at] ?? 0;
-  const info = all.words[begin + INFO] ?? 0;
-  const kind = kindOfInfo(info);
-  const stride = referenceStride(kind);
-  let at = to + firstReference(kind);
-  for (let left = referenceCount(kind, vlenOfInfo(info)); left > 0; left--, at += stride) {
-    words[at] = numbers[words[at] ?? 0] ?? 0;
-  }
-  return to + end - begin;
+function resultIds(image: Image, unit: number): Uint32Array {
+  const first = (image.words[TYPE.result] ?? 0) + image.get(UNIT.types, unit);
+  return Uint32Array.from(image.words.subarray(first, first + image.get(UNIT.typeCount, unit) + 1));
 }

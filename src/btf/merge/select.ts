@@ -78,9 +78,7 @@ class Selection {
       const index = this.#pending.pop() ?? 0;
       const raw = this.#raws[index];
       if (raw === undefined) continue;
-      const edit = this.#inputs[index]?.edits?.get(id);
-      if (edit?.type === undefined) forEachReference(raw, id, target => this.keep(index, target));
-      else this.keep(index, edit.type);
+      forEachReference(raw, id, target => this.keep(index, target));
       for (const tag of this.#tags[index]?.get(id) ?? []) this.keep(index, tag);
     }
   }

@@ -65,7 +65,7 @@ function shape(part: Partial<Shape>): Shape {
 const REFERENCE_ONLY = shape(ONE_REF);
 const MEMBERS = shape({ perElement: 3, elementName: 3, refFirst: 4, refStride: 3, refPerElement: 1 });
 
-const SHAPES = byBtfKind<Shape>({
+const SHAPE_OF_KIND = {
   [BTF_KIND.INT]: shape({ fixed: 1 }),
   [BTF_KIND.PTR]: REFERENCE_ONLY,
   [BTF_KIND.ARRAY]: shape({ fixed: 3, refFirst: 3, refCount: 2 }),
@@ -93,7 +93,54 @@ const SHAPES = byBtfKind<Shape>({
   [BTF_KIND.DECL_TAG]: shape({ ...ONE_REF, fixed: 1 }),
   [BTF_KIND.TYPE_TAG]: REFERENCE_ONLY,
   [BTF_KIND.ENUM64]: shape({ perElement: 3, elementName: 3 }),
-});
+};
+const SHAPES = byBtfKind<Shape>(SHAPE_OF_KIND);
+
+/** First bit of each part of a packed shape, for kernels; all parts but the last are 3 bits wide. */
+export const SHAPE_BIT = {
+  base: 0,
+  perElement: 3,
+  refFirst: 6,
+  refStride: 9,
+  refCount: 12,
+  refPerElement: 15,
+  elementName: 18,
+} as const;
+
+function packed(shape: Shape): number {
+  return (
+    (COMMON_WORDS + shape.fixed) |
+    (shape.perElement << SHAPE_BIT.perElement) |
+    (shape.refFirst << SHAPE_BIT.refFirst) |
+    (shape.refStride << SHAPE_BIT.refStride) |
+    (shape.refCount << SHAPE_BIT.refCount) |
+    (shape.refPerElement << SHAPE_BIT.refPerElement) |
+    (shape.elementName << SHAPE_BIT.elementName)
+  );
+}
+
+/** Shapes of kinds as packed words: `base` are the words without elements. See `shapes.kernel.ts`. */
+export const KIND_SHAPE = {
+  INT: packed(SHAPE_OF_KIND[BTF_KIND.INT]),
+  PTR: packed(SHAPE_OF_KIND[BTF_KIND.PTR]),
+  ARRAY: packed(SHAPE_OF_KIND[BTF_KIND.ARRAY]),
+  STRUCT: packed(SHAPE_OF_KIND[BTF_KIND.STRUCT]),
+  UNION: packed(SHAPE_OF_KIND[BTF_KIND.UNION]),
+  ENUM: packed(SHAPE_OF_KIND[BTF_KIND.ENUM]),
+  FWD: packed(SHAPE_OF_KIND[BTF_KIND.FWD]),
+  TYPEDEF: packed(SHAPE_OF_KIND[BTF_KIND.TYPEDEF]),
+  VOLATILE: packed(SHAPE_OF_KIND[BTF_KIND.VOLATILE]),
+  CONST: packed(SHAPE_OF_KIND[BTF_KIND.CONST]),
+  RESTRICT: packed(SHAPE_OF_KIND[BTF_KIND.RESTRICT]),
+  FUNC: packed(SHAPE_OF_KIND[BTF_KIND.FUNC]),
+  FUNC_PROTO: packed(SHAPE_OF_KIND[BTF_KIND.FUNC_PROTO]),
+  VAR: packed(SHAPE_OF_KIND[BTF_KIND.VAR]),
+  DATASEC: packed(SHAPE_OF_KIND[BTF_KIND.DATASEC]),
+  FLOAT: packed(SHAPE_OF_KIND[BTF_KIND.FLOAT]),
+  DECL_TAG: packed(SHAPE_OF_KIND[BTF_KIND.DECL_TAG]),
+  TYPE_TAG: packed(SHAPE_OF_KIND[BTF_KIND.TYPE_TAG]),
+  ENUM64: packed(SHAPE_OF_KIND[BTF_KIND.ENUM64]),
+} as const;
 
 function column(pick: (shape: Shape) => number): Uint8Array {
   const values = new Uint8Array(KIND_MASK + 1);

@@ -1,0 +1,66 @@
+/**
+ * The header of `.BTF` and `.BTF.ext`, and the words of a section in host order.
+ *
+ * A section is at an 8-byte aligned address in the image, in the byte order of its unit.
+ */
+
+import { UNIT } from '../../image/layout.ts';
+import { byte, copy, half, setWord, word } from '../../image/memory.ts';
+import { alloc, fault } from '../../image/tables.kernel.ts';
+import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
+import { BTF_FAULT } from '../faults.ts';
+
+/** Bytes of the header that every reader supports. */
+const HEADER_SIZE = 24;
+/**
+ * Largest section that is read. The kernel takes 16 MiB; beyond this, a file is made to exhaust memory.
+ */
+const MAX_SECTION_SIZE = 0x4000000;
+
+/** A word in the other byte order. */
+export function swapped(value: number): number {
+  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
+}
+
+/** The word at an aligned address, of a section in byte order `order`. */
+export function fieldAt(address: number, order: number): number {
+  const value = word(address >> 2);
+  return order === 0 ? value : swapped(value);
+}
+
+/** Length of the header; 0 after a fault. */
+export function readHeader(unit: number, at: number, size: number): number {
+  const order = word(word(UNIT.order) + unit);
+  if (size > MAX_SECTION_SIZE) return fault(BTF_FAULT.sectionTooLarge, unit, size, 0);
+  if (size < 8) return fault(BTF_FAULT.headerCut, unit, size, 0);
+  const first = half(at);
+  const magic = order === 0 ? first : ((first & 0xff) << 8) | (first >>> 8);
+  if (magic !== BTF_MAGIC) return fault(BTF_FAULT.magic, unit, magic, 0);
+  if (byte(at + 2) !== BTF_VERSION) return fault(BTF_FAULT.version, unit, byte(at + 2), 0);
+  if (byte(at + 3) !== 0) return fault(BTF_FAULT.flags, unit, byte(at + 3), 0);
+  const length = fieldAt(at + 4, order);
+  if (length < HEADER_SIZE || length > size) return fault(BTF_FAULT.headerLength, unit, length, size);
+  return length;
+}
+
+/** 1 when the header has only zeros from `from` on: what nothing knows must be unused. 0 after a fault. */
+export function requireZeros(unit: number, at: number, from: number, length: number): number {
+  for (let i = from; i < length; i = i + 1) {
+    if (byte(at + i) !== 0) return fault(BTF_FAULT.unknownField, unit, i, length);
+  }
+  return 1;
+}
+
+/**
+ * Address of `size` bytes as aligned words in host order: where they are, or a copy. Sections of a file may
+ * overlap, so nothing is changed in place.
+ */
+export function hostWords(at: number, size: number, order: number): number {
+  if (order === 0 && (at & 3) === 0) return at;
+  const to = alloc(size + 4);
+  copy(to, at, size);
+  if (order === 0) return to;
+  const end = (to + (size & -4)) >> 2;
+  for (let w = to >> 2; w < end; w = w + 1) setWord(w, swapped(word(w)));
+  return to;
+}

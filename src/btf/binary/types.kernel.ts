@@ -1,0 +1,108 @@
+/**
+ * `.BTF` to types: the parts of the section, and where each type starts.
+ *
+ * The words stay where they are if they are aligned and in host order.
+ */
+
+import { FAULT, TYPE, UNIT } from '../../image/layout.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
+import { addRows, fault } from '../../image/tables.kernel.ts';
+import { BTF_FAULT } from '../faults.ts';
+import { shapes } from '../model/shapes.kernel.ts';
+import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
+
+/** The header with a layout section (2026): two more words than the one that every reader supports. */
+const LAYOUT_HEADER_SIZE = 32;
+
+/** Reads the types of a section into UNIT and TYPE, without checking them. 1, or 0 after a fault. */
+export function readTypes(unit: number, at: number, size: number): number {
+  const length = readHeader(unit, at, size);
+  if (length === 0 || requireZeros(unit, at, LAYOUT_HEADER_SIZE, length) === 0) return 0;
+  if (checkRanges(unit, at, size - length, length) === 0) return 0;
+  const order = word(word(UNIT.order) + unit);
+  const body = at + length;
+  const strings = fieldAt(at + 16, order);
+  const stringSize = fieldAt(at + 20, order);
+  const typeSize = fieldAt(at + 12, order);
+  const words = hostWords(body + fieldAt(at + 8, order), typeSize, order) >> 2;
+  if (checkStrings(unit, body + strings, stringSize, length + strings) === 0) return 0;
+  setWord(word(UNIT.strings) + unit, body + strings);
+  setWord(word(UNIT.stringSize) + unit, stringSize);
+  setWord(word(UNIT.words) + unit, words);
+  setWord(word(UNIT.wordCount) + unit, typeSize >> 2);
+  const next = countTypes(unit, words, words + (typeSize >> 2));
+  if (next === 0) return 0;
+  setWord(word(UNIT.typeCount) + unit, next - 1);
+  setWord(word(UNIT.types) + unit, addRows(TYPE.count, TYPE.width, next));
+  return findStarts(word(UNIT.types) + unit, words, next);
+}
+
+/** Where types and strings are, by the header, which `room` bytes follow. */
+function checkRanges(unit: number, at: number, room: number, length: number): number {
+  const order = word(word(UNIT.order) + unit);
+  const types = fieldAt(at + 8, order);
+  const typeSize = fieldAt(at + 12, order);
+  const strings = fieldAt(at + 16, order);
+  const stringSize = fieldAt(at + 20, order);
+  if (isInside(types, typeSize, room) === 0)
+    return rangeFault(BTF_FAULT.typeRange, unit, types, typeSize, room);
+  if (isInside(strings, stringSize, room) === 0)
+    return rangeFault(BTF_FAULT.stringRange, unit, strings, stringSize, room);
+  if (((types | typeSize) & 3) !== 0) return fault(BTF_FAULT.typeMultiple, unit, types, typeSize);
+  if (types + typeSize > strings && strings + stringSize > types && typeSize > 0)
+    return fault(BTF_FAULT.overlap, unit, 0, 0);
+  if (length < LAYOUT_HEADER_SIZE) return 1;
+  const layout = fieldAt(at + 24, order);
+  const layoutSize = fieldAt(at + 28, order);
+  if (isInside(layout, layoutSize, room) === 1) return 1;
+  return rangeFault(BTF_FAULT.layoutRange, unit, layout, layoutSize, room);
+}
+
+function isInside(offset: number, size: number, room: number): number {
+  return size >= 0 && size <= room && offset >= 0 && offset <= room - size ? 1 : 0;
+}
+
+function rangeFault(code: number, unit: number, offset: number, size: number, room: number): number {
+  fault(code, unit, offset, size);
+  setWord(word(FAULT.c) + word(FAULT.count) - 1, room);
+  return 0;
+}
+
+/** Strings begin with the empty one and end with a NUL. `offset`: where they are in the section. */
+function checkStrings(unit: number, at: number, size: number, offset: number): number {
+  if (size === 0 || byte(at) !== 0) return fault(BTF_FAULT.firstString, unit, offset, 0);
+  if (byte(at + size - 1) !== 0) return fault(BTF_FAULT.lastString, unit, offset + size, 0);
+  return 1;
+}
+
+/** The id after that of the last type; 0 after a fault: an unknown kind, or a type that does not fit. */
+function countTypes(unit: number, words: number, end: number): number {
+  const shape = shapes();
+  let id = 1;
+  let at = words;
+  while (at < end) {
+    if (at + 1 >= end) return fault(BTF_FAULT.typeCut, unit, id, at - words);
+    const info = word(at + 1);
+    const form = word(shape + ((info >>> 24) & 0x7f));
+    if (form === 0) return fault(BTF_FAULT.kindUnknown, unit, id, at - words);
+    const next = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
+    if (next > end) return fault(BTF_FAULT.elementsCut, unit, id, at - words);
+    at = next;
+    id = id + 1;
+  }
+  return id;
+}
+
+/** Writes where the types before `end` start, from id 1; all have been counted. */
+function findStarts(types: number, words: number, end: number): number {
+  const shape = shapes();
+  const starts = word(TYPE.start) + word(types);
+  let at = words;
+  for (let id = 1; id < end; id = id + 1) {
+    setWord(starts + id, at);
+    const info = word(at + 1);
+    const form = word(shape + ((info >>> 24) & 0x7f));
+    at = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
+  }
+  return 1;
+}

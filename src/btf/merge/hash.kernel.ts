@@ -1,0 +1,157 @@
+/**
+ * First half of deduplication: which types could be equal, judged by their own words and by types a few steps
+ * away. What the hash misses is found by the exact check and separated by `refine`.
+ *
+ * Rules of identity, as libbpf has them: integers by name, size and encoding; enums by name, size and values;
+ * structs and unions by name, size and members; everything else by kind, name and what it refers to. An enum
+ * without values and a forward declaration represent the type of their name. Variables and functions are
+ * never equal to another.
+ *
+ * Differs from libbpf: declaration tags belong to the identity of what they tag, because merging would give
+ * the tags of one struct to the users of another. A forward declaration represents a struct only if all
+ * structs of its name are equal; libbpf lets the context decide, so that its result depends on the order of
+ * files. Functions are never merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
+ */
+
+import { TYPE } from '../../image/layout.ts';
+import { copy, setWord, word } from '../../image/memory.ts';
+import { BTF_KIND } from '../../uapi/btf.ts';
+import { isNeverMerged, referenceShape, referencesOf, typeWords } from './shape.kernel.ts';
+import { WORK } from './work.kernel.ts';
+
+/** How far the hash looks along references; what it misses costs `refine` time, never correctness. */
+const LOOK_AHEAD = 2;
+
+/** Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. */
+export function hashTypes(work: number, seed: number): number {
+  const own = word(TYPE.own);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    if (word(own + row) !== 0) hashOwnWords(work, row, word(own + row), seed);
+  }
+  seeFromOutside(work, seed);
+  for (let round = 0; round < LOOK_AHEAD; round = round + 1) lookFurther(work);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    if (word(own + row) !== 0) hashReferences(work, row, word(own + row), WORK.low, WORK.high);
+  }
+  return work;
+}
+
+export function mixLow(value: number, position: number): number {
+  const hash = Math.imul(value ^ Math.imul(position + 1, 0x9e3779b1), 0x85ebca6b);
+  const mixed = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+export function mixHigh(value: number, position: number): number {
+  const hash = Math.imul((value + Math.imul(position + 1, 0x7feb352d)) | 0, 0x846ca68b);
+  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 14);
+}
+
+/** The type's own fields: all words except references. */
+function hashOwnWords(work: number, row: number, at: number, seed: number): number {
+  const info = word(at + 1);
+  const tags = word(work + WORK.tags) === 0 ? 0 : word(word(work + WORK.tags) + row);
+  let low = mixLow(tags ^ word(at), seed);
+  let high = mixHigh(tags + word(at), seed);
+  low = Math.imul(low ^ info, 0x01000193) ^ (low >>> 15);
+  high = Math.imul((high + info) | 0, 0x5bd1e995) ^ (high >>> 13);
+  const shape = referenceShape((info >>> 24) & 0x7f);
+  const end = at + typeWords(info);
+  const stride = (shape >>> 4) & 15;
+  let left = referencesOf(shape, info);
+  let reference = left === 0 ? end : at + (shape & 15);
+  for (let i = at + 2; i < end; i = i + 1) {
+    if (i === reference) {
+      left = left - 1;
+      reference = left === 0 ? end : reference + stride;
+      continue;
+    }
+    low = Math.imul(low ^ word(i), 0x01000193) ^ (low >>> 15);
+    high = Math.imul((high + word(i)) | 0, 0x5bd1e995) ^ (high >>> 13);
+  }
+  setWord(word(work + WORK.low) + row, low);
+  setWord(word(work + WORK.high) + row, high);
+  return row;
+}
+
+/** Named structs, unions, enums and forward declarations look the same from outside when name and keyword agree. */
+function isKnownByName(at: number): number {
+  if (word(at) === 0) return 0;
+  const kind = (word(at + 1) >>> 24) & 0x7f;
+  if (kind === BTF_KIND.ENUM64) return 1;
+  return kind >= BTF_KIND.STRUCT && kind <= BTF_KIND.FWD ? 1 : 0;
+}
+
+/** The C keyword before the tag: 1 struct, 2 union, 3 enum. */
+function tagKeyword(info: number): number {
+  const kind = (info >>> 24) & 0x7f;
+  if (kind === BTF_KIND.STRUCT) return 1;
+  if (kind === BTF_KIND.UNION) return 2;
+  if (kind !== BTF_KIND.FWD) return 3;
+  return info < 0 ? 2 : 1;
+}
+
+/** What a reference to each type is hashed as before looking further. Functions and variables are themselves. */
+function seeFromOutside(work: number, seed: number): number {
+  const own = word(TYPE.own);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    const at = word(own + row);
+    let low = word(word(work + WORK.low) + row);
+    let high = word(word(work + WORK.high) + row);
+    if (at === 0 || isNeverMerged((word(at + 1) >>> 24) & 0x7f) === 1) {
+      low = mixLow(row, 4);
+      high = mixHigh(row, 4);
+    } else if (isKnownByName(at) === 1) {
+      low = mixLow(word(at), tagKeyword(word(at + 1)) + seed);
+      high = mixHigh(word(at), tagKeyword(word(at + 1)) + seed);
+    }
+    setWord(word(work + WORK.seenLow) + row, low);
+    setWord(word(work + WORK.seenHigh) + row, high);
+  }
+  const first = word(work + WORK.first);
+  const size = (word(work + WORK.end) - first) << 2;
+  copy((word(work + WORK.nextLow) + first) << 2, (word(work + WORK.seenLow) + first) << 2, size);
+  copy((word(work + WORK.nextHigh) + first) << 2, (word(work + WORK.seenHigh) + first) << 2, size);
+  return work;
+}
+
+/** One step along the references of types without a tag. */
+function lookFurther(work: number): number {
+  const own = word(TYPE.own);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    const at = word(own + row);
+    if (at === 0 || isKnownByName(at) === 1 || isNeverMerged((word(at + 1) >>> 24) & 0x7f) === 1) continue;
+    hashReferences(work, row, at, WORK.nextLow, WORK.nextHigh);
+  }
+  exchange(work, WORK.seenLow, WORK.nextLow);
+  return exchange(work, WORK.seenHigh, WORK.nextHigh);
+}
+
+function exchange(work: number, a: number, b: number): number {
+  const column = word(work + a);
+  setWord(work + a, word(work + b));
+  setWord(work + b, column);
+  return work;
+}
+
+/** Own hash and what is seen of all references, in order. */
+function hashReferences(work: number, row: number, at: number, intoLow: number, intoHigh: number): number {
+  const info = word(at + 1);
+  const shape = referenceShape((info >>> 24) & 0x7f);
+  const stride = (shape >>> 4) & 15;
+  const seenLow = word(work + WORK.seenLow);
+  const seenHigh = word(work + WORK.seenHigh);
+  let low = word(word(work + WORK.low) + row);
+  let high = word(word(work + WORK.high) + row);
+  let reference = at + (shape & 15);
+  for (let left = referencesOf(shape, info); left > 0; left = left - 1) {
+    const target = word(reference);
+    low = Math.imul(low ^ word(seenLow + target), 0x2c1b3c6d) ^ (low >>> 15);
+    high = Math.imul((high + word(seenHigh + target)) | 0, 0x846ca68b) ^ (high >>> 13);
+    reference = reference + stride;
+  }
+  setWord(word(work + intoLow) + row, low);
+  setWord(word(work + intoHigh) + row, high);
+  return row;
+}

@@ -1,0 +1,59 @@
+/**
+ * Scratch memory of deduplication: a record of words, most of which are word indexes of columns with a word for
+ * each row of TYPE that is compared. `word(work + WORK.low) + row` is the place of a row, as in a table.
+ */
+
+import { TYPE, UNIT } from '../../image/layout.ts';
+import { setWord, word } from '../../image/memory.ts';
+import { alloc } from '../../image/tables.kernel.ts';
+
+export const WORK = {
+  /** First row, which is the void that all units share, and the row after the last. */
+  first: 0,
+  end: 1,
+  /** Hash of each type, in two halves: of its own words, later of all that the hash looks at. */
+  low: 2,
+  high: 3,
+  /** What a reference to the type is hashed as; and the same for the next round. */
+  seenLow: 4,
+  seenHigh: 5,
+  nextLow: 6,
+  nextHigh: 7,
+  /** Row of the first type with the same declaration tags; 0: no tags. The word is 0 when no type has tags. */
+  tags: 8,
+  /** Row that stands for a forward declaration or an enum without values; itself for other types. */
+  alias: 9,
+  /** Rows of TYPE by open addressing, and the number of slots less one. */
+  slots: 10,
+  mask: 11,
+  /** By twice the NAME, plus 1 for unions: the first forward declaration; 0 when there are none. */
+  forwards: 12,
+  /** By the same: row that represents all structs of the name; 0 none, -1 several. */
+  structs: 13,
+  words: 16,
+} as const;
+
+/** A record for the types of the units `first` to `last`, whose rows follow each other. */
+export function beginWork(first: number, last: number): number {
+  const work = alloc(WORK.words << 2) >> 2;
+  setWord(work + WORK.first, word(word(UNIT.types) + first));
+  setWord(work + WORK.end, word(word(UNIT.types) + last) + word(word(UNIT.typeCount) + last) + 1);
+  for (let field = WORK.low; field <= WORK.nextHigh; field = field + 1) addColumn(work, field);
+  addColumn(work, WORK.alias);
+  let slots = 64;
+  while (slots < (word(work + WORK.end) - word(work + WORK.first)) << 1) slots = slots << 1;
+  setWord(work + WORK.slots, alloc(slots << 2) >> 2);
+  setWord(work + WORK.mask, slots - 1);
+  const same = word(TYPE.same);
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1)
+    setWord(same + row, row);
+  return work;
+}
+
+/** A column of zeros. */
+export function addColumn(work: number, field: number): number {
+  const first = word(work + WORK.first);
+  const column = (alloc((word(work + WORK.end) - first + 1) << 2) >> 2) - first;
+  setWord(work + field, column);
+  return column;
+}

@@ -1,0 +1,31 @@
+/**
+ * ELF objects into the image: the way from files to columns. `kernels/` reads and checks, this makes problems
+ * of what is refused.
+ */
+
+import { bugError } from '../diag/index.ts';
+import { FAULT, type Image, UNIT } from '../image/index.ts';
+import * as kernels from './kernels/scan.kernel.ts';
+
+/** A file for `scanElf`: bytes, or where they are in the image already. At least one NUL follows them there. */
+export type ScanFile =
+  | { readonly name: string; readonly bytes: Uint8Array }
+  | { readonly name: string; readonly at: number; readonly size: number };
+
+/**
+ * Reads a 64-bit relocatable BPF object of either byte order into UNIT, SECTION and SYMBOL; returns the row of
+ * UNIT. Its name is first in every message. Throws `RootletError` with a code `elf-...` for the first problem.
+ * `keepDebug`: DWARF (`.debug_*`) is not ignored; default false.
+ */
+export function scanElf(
+  image: Image,
+  file: ScanFile,
+  options: { readonly keepDebug?: boolean } = {},
+): number {
+  const unit = image.addUnit(file.name);
+  const inside = 'at' in file;
+  image.set(UNIT.at, unit, inside ? file.at : image.add(file.bytes));
+  image.set(UNIT.size, unit, inside ? file.size : file.bytes.length);
+  if (image.run(kernels).scanFile(unit, options.keepDebug === true ? 1 : 0) === 1) return unit;
+  throw bugError([file.name], `fault ${image.get(FAULT.code, image.count(FAULT) - 1)}`);
+}
