@@ -1,4 +1,18 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export { ATOM, CORE_INFO, FAULT, FUNCTION_INFO, GROUP, LINE_INFO, NAME, RECORD, REFERENCE, SECTION, SHELL, TYPE, UNIT } from './layout.ts';
+export {
+  ATOM,
+  CORE_INFO,
+  FAULT,
+  FUNCTION_INFO,
+  LINE_INFO,
+  NAME,
+  OUTPUT,
+  RECORD,
+  REFERENCE,
+  SECTION,
+  SHELL,
+  TYPE,
+  UNIT,
+} from './layout.ts';
