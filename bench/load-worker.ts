@@ -1,6 +1,6 @@
 /**
- * One process of `bench:load`: loads an object and ends. `node load-worker.js OBJECT` prints the peak of its memory in
- * KiB; without an object it only starts, which is what all figures are taken over.
+ * One process of `bench:load`: loads an object and ends, to see how much memory that needs. Without an object it only
+ * starts, which is what the memory is taken over.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,3 @@ if (path !== undefined) {
   ]);
   loadObject(readObject({ name: path, bytes: readFileSync(path) }), openSys()).close();
 }
-const peak = readFileSync('/proc/self/status', 'utf8')
-  .split('\n')
-  .find(line => line.startsWith('VmHWM:'));
-process.stdout.write(`${Number.parseInt(peak?.slice('VmHWM:'.length) ?? '', 10)}\n`);

@@ -6,7 +6,7 @@
  */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BpfMap } from '../src/kernel/objects/map.ts';
@@ -19,6 +19,7 @@ import { loadObject } from '../src/load/load.ts';
 import { readObject } from '../src/object/read/read.ts';
 import { BPF_MAP_LOOKUP_ELEM } from '../src/uapi/commands.ts';
 import { BPF_MAP_TYPE_ARRAY } from '../src/uapi/map-types.ts';
+import { compileLoadObject, measureLoad, withBpffs } from './load-processes.ts';
 import { median, ROOT, table, writeResults } from './support.ts';
 
 const ROUNDS = 15;
@@ -27,73 +28,11 @@ const LOOKUPS = 200_000;
 const EVENTS = 1_000_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'rootlet-bench-load-'));
-const bpffs = join(directory, 'bpffs');
-
-function compile(name: string, ...options: string[]): string {
-  const output = join(directory, name);
-  const source = join(ROOT, 'bench/load_objects.bpf.c');
-  const headers = [
-    '-idirafter',
-    '/usr/include/x86_64-linux-gnu',
-    '-idirafter',
-    '/usr/include/aarch64-linux-gnu',
-  ];
-  execFileSync('clang-19', [
-    '-target',
-    'bpfel',
-    '-g',
-    '-O2',
-    ...headers,
-    ...options,
-    '-c',
-    source,
-    '-o',
-    output,
-  ]);
-  return output;
-}
 
 function milliseconds(body: () => void): number {
   const start = process.hrtime.bigint();
   body();
   return Number(process.hrtime.bigint() - start) / 1e6;
-}
-
-/** Time and peak memory of whole processes, taken one after the other so that a change of the machine's speed meets all alike. */
-function wholeProcesses(object: string) {
-  const worker = join(ROOT, 'dist/bench/load-worker.js');
-  const node = (...args: string[]) =>
-    Number(execFileSync(process.execPath, [worker, ...args], { encoding: 'utf8' }));
-  const pin = join(bpffs, 'program');
-  const command = join(ROOT, 'bin/rootlet.js');
-  const store = join(bpffs, 'store');
-  const load = () => void execFileSync(process.execPath, [command, 'load', object, '--bpffs', store]);
-  const times = {
-    bare: [] as number[],
-    ours: [] as number[],
-    help: [] as number[],
-    peer: [] as number[],
-    nothing: [] as number[],
-  };
-  const memory = { bare: [] as number[], ours: [] as number[] };
-  for (let round = 0; round < ROUNDS; round++) {
-    memory.bare.push(node());
-    memory.ours.push(node(object));
-    times.bare.push(milliseconds(() => void execFileSync(process.execPath, ['-e', '0'])));
-    times.ours.push(milliseconds(load));
-    times.help.push(milliseconds(() => void execFileSync(process.execPath, [command, 'load', '--help'])));
-    rmSync(store, { recursive: true });
-    times.nothing.push(milliseconds(() => void execFileSync('bpftool', ['version'])));
-    times.peer.push(milliseconds(() => void execFileSync('bpftool', ['prog', 'load', object, pin])));
-    rmSync(pin);
-  }
-  return {
-    ours: median(times.ours) - median(times.bare),
-    help: median(times.help) - median(times.bare),
-    peer: median(times.peer) - median(times.nothing),
-    bare: median(times.bare),
-    memory: (median(memory.ours) - median(memory.bare)) / 1024,
-  };
 }
 
 const fds = () => readdirSync('/proc/self/fd').length;
@@ -203,7 +142,7 @@ async function peerLiveRing(consumer: string, pin: string, sender: string[]): Pr
   return Number(output.split('\n')[1]);
 }
 
-async function rings(sys: Sys, path: string) {
+async function rings(sys: Sys, path: string, bpffs: string) {
   const consumer = join(directory, 'ring-consumer');
   execFileSync('gcc', ['-O2', '-o', consumer, join(ROOT, 'bench/ring_consumer.c'), '-lbpf']);
   using object = loadObject(readObject({ name: path, bytes: readFileSync(path) }), sys);
@@ -233,34 +172,32 @@ async function rings(sys: Sys, path: string) {
 }
 
 async function main(): Promise<void> {
-  mkdirSync(bpffs);
-  execFileSync('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', bpffs]);
-  try {
-    const plain = compile('load.o');
-    const ring = compile('ring.o', '-DWITH_RING');
+  await withBpffs(directory, async bpffs => {
+    const plain = compileLoadObject(join(directory, 'load.o'));
+    const ring = compileLoadObject(join(directory, 'ring.o'), '-DWITH_RING');
     const sys = openSys();
-    const whole = wholeProcesses(plain);
+    const whole = measureLoad(plain, bpffs, directory, ROUNDS);
     const many = manyObjects(sys, plain);
     const lookup = lookups(sys);
-    const events = await rings(sys, ring);
+    const events = await rings(sys, ring, bpffs);
     const rows = [
       [
         '`rootlet load` as a whole process, 50 CO-RE relocations, over an empty process',
-        `${whole.ours.toFixed(0)} ms`,
-        `bpftool: ${whole.peer.toFixed(0)} ms`,
+        `${(whole.ours * 1000).toFixed(0)} ms`,
+        `bpftool: ${(whole.peer * 1000).toFixed(0)} ms`,
         `${(whole.ours / whole.peer).toFixed(2)} times`,
         'at most 2 times',
       ],
       [
         '… of that, for reading and compiling the command (`--help`)',
-        `${whole.help.toFixed(0)} ms`,
+        `${(whole.help * 1000).toFixed(0)} ms`,
         '',
         '',
         '',
       ],
       [
         'peak memory of that, over an empty process',
-        `${whole.memory.toFixed(0)} MiB`,
+        `${(whole.memory / 2 ** 20).toFixed(0)} MiB`,
         '',
         '',
         'at most 150 MB',
@@ -293,15 +230,16 @@ async function main(): Promise<void> {
     const text = [
       table(['', 'rootlet', 'peer', 'ratio', 'aim'], rows),
       '',
-      `An empty Node process takes ${whole.bare.toFixed(0)} ms. Medians; whole processes, alternately, ${ROUNDS} times.`,
+      `An empty Node process takes ${(whole.bare * 1000).toFixed(0)} ms. Medians; whole processes, alternately, ${ROUNDS} times.`,
       'What is above the aim: code that runs once and is interpreted, over the 126,000 types of this kernel and the object;',
       'bpftool runs the same steps compiled.',
     ].join('\n');
     writeResults('load', text);
-  } finally {
-    execFileSync('umount', [bpffs]);
-    rmSync(directory, { recursive: true });
-  }
+  });
 }
 
-await main();
+try {
+  await main();
+} finally {
+  rmSync(directory, { recursive: true });
+}

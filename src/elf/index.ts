@@ -2,6 +2,7 @@
 
 export { type Archive, type ArchiveMember, parseArchive } from './archive.ts';
 export {
+  MAX_SECTIONS,
   PF_X,
   PT_LOAD,
   R_BPF_64_32,

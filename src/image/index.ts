@@ -6,6 +6,7 @@ export {
   CORE_INFO,
   FAULT,
   FUNCTION_INFO,
+  GROUP,
   LINE_INFO,
   NAME,
   OUTPUT,
@@ -13,6 +14,7 @@ export {
   REFERENCE,
   SECTION,
   SHELL,
+  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';

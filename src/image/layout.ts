@@ -20,33 +20,31 @@ export type Table<Name extends string> = {
   readonly width: number;
 } & { readonly [N in Name]: number };
 
-/** Header word of what is not in a table. */
-export const HEADER = {
-  /** Byte address of the first free byte. */
-  top: 4,
-  /** Bytes of memory. */
-  limit: 5,
-  /** Byte address of the hash table of names, and its number of slots less one. */
-  nameSlots: 6,
-  nameMask: 7,
-  /** Row of UNIT whose strings NAME.string describes; 0: none. */
-  stringUnit: 8,
-  /** Bytes that there are for the strings of `stringUnit`. */
-  stringRoom: 9,
-  /** 1: a type that `findSame` compared is made of a function, which may be redirected later. */
-  functionTypes: 10,
-  /** Word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet. */
-  kindShapes: 11,
-  /** String table that names of sections or symbols are read from: byte address, bytes, offset of its last NUL (-1: none). */
-  stringsAt: 10,
-  stringsSize: 11,
-  stringsEnd: 12,
-  /** Bytes that further names of it may have together; 1: it is ASCII. */
-  stringsBudget: 13,
-  stringsAscii: 14,
-} as const;
+/** Numbers for names, one after the other. */
+function numbered<const Names extends readonly string[]>(from: number, names: Names) {
+  const pairs = names.map((name, index) => [name, from + index] as const);
+  return Object.fromEntries(pairs) as { readonly [N in Names[number]]: number };
+}
 
-const FIRST_TABLE = 16;
+/** Header words of what is not in a table. */
+export const HEADER = numbered(4, [
+  'top', // byte address of the first free byte
+  'limit', // bytes of memory
+  'nameSlots', // byte address of the hash table of names
+  'nameMask', // number of slots of that table less one
+  'stringUnit', // row of UNIT whose strings NAME.string describes; 0: none
+  'stringRoom', // bytes that there are for the strings of `stringUnit`
+  'functionTypes', // 1: a type that `findSame` compared is made of a function, which may be redirected later
+  'kindShapes', // word index of the shapes of kinds of types (`src/btf/model/shapes.kernel.ts`); 0: not there yet
+  'stringsAt', // string table that names of sections or symbols are read from: byte address
+  'stringsSize', // its bytes
+  'stringsEnd', // offset of its last NUL; -1: none
+  'stringsBudget', // bytes that further names of it may have together
+  'stringsAscii', // 1: it is ASCII
+  'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
+]);
+
+const FIRST_TABLE = 64;
 /** Words of the header; a page of memory. */
 export const HEADER_WORDS = 1024;
 
@@ -153,6 +151,11 @@ export const SHELL = table([
   'merged', // row of SHELL of the result that it is a part of; 0: none yet
   'size', // bytes, once it is laid out
   'position', // 1-based ELF section of the output, once it is laid out; 0: without atoms
+  'placedAlign', // once it is laid out: at least that of each atom
+  'members', // word index of the rows of the atoms that are in it, in order of place
+  'memberCount', // aliases are not counted
+  'relocationCount', // of the output
+  'next', // row of SHELL: the next of its unit with the same name, while it is written; 0: none
 ]);
 
 /** Functions that .BTF.ext describes. */
@@ -210,6 +213,8 @@ export const ATOM = table([
   'number', // ELF symbol of the output, once it is written; 0: none
   'next', // next row of ATOM of its group, in order of units; 0: it is the last
   'dropped', // 1: in a COMDAT group that another unit keeps; 2: a string that is in the result once
+  'alias', // row of ATOM, once it is laid out: its first alias; 0: none
+  'nextAlias', // row of ATOM, once it is laid out: the next alias of its owner; 0: none
 ]);
 
 /** References in code and data (`CodeReference`, `DataReference`). */
@@ -253,6 +258,53 @@ export const GROUP = table([
   'other', // row of GROUP of the same name in another scope; 0: no further one
 ]);
 
+/** ELF files that are written. */
+export const OUTPUT = table([
+  'order', // 0 little-endian, 1 big-endian
+  'flags', // e_flags
+  'sections', // first row of OUTPUT_SECTION, of the null section
+  'sectionCount', // with the null section
+  'symbols', // word index of the rows of ATOM that are symbols, in order of the file
+  'symbolCount', // those that have a row of ATOM: without the null symbol and those of sections
+  'localCount', // symbols of sections and other local ones
+  'shells', // sections that come from SHELL: they are first, and their symbols too
+  'headers', // offset of the section headers
+  'size', // bytes
+  'at', // byte address of the file; 0 before there is one
+  'strings', // row of UNIT that has its .strtab as strings
+  'types', // row of TYPE_OUTPUT; 0: none
+]);
+
+/** Sections of ELF files that are written. */
+export const OUTPUT_SECTION = table([
+  'name', // offset in .strtab
+  'type',
+  'flags',
+  'link',
+  'info',
+  'align',
+  'entsize',
+  'size',
+  'offset', // in the file, once it is laid out
+  'shell', // row of SHELL of contents, or whose relocations it has; 0: none
+]);
+
+/** Contents of `.BTF` and `.BTF.ext` that are written, in host order. */
+export const TYPE_OUTPUT = table([
+  'strings', // row of UNIT that has the strings
+  'words', // word index of the types
+  'wordCount',
+  'room', // words that there is memory for
+  'cache', // word index of addresses of strings that were put, and of their offsets
+  'ext', // word index of the first block of .BTF.ext
+  'extEnd', // word index after the last word
+  'functions', // bytes of each block
+  'lines',
+  'relocations',
+  'block', // word index of the record size of the block that is being written
+  'run', // word index of the name of the section whose records are being written
+]);
+
 /** All tables by name, for tools and tests. */
 export const TABLES = {
   FAULT,
@@ -269,6 +321,9 @@ export const TABLES = {
   RECORD,
   TYPE,
   GROUP,
+  OUTPUT,
+  OUTPUT_SECTION,
+  TYPE_OUTPUT,
 } as const;
 
 /** Header words that are in use. */

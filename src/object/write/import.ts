@@ -162,7 +162,7 @@ class AtomImport {
     this.#set(ATOM.shell, row, this.#image.get(UNIT.shells, this.#unit) + symbol.section);
     this.#set(ATOM.offset, row, symbol.origin.offset);
     this.#set(ATOM.size, row, size);
-    this.#set(ATOM.align, row, symbol.kind === 'function' ? INSN_SIZE : Math.max(symbol.align, 1));
+    this.#set(ATOM.align, row, symbol.kind === 'function' ? INSN_SIZE : symbol.align);
     this.#set(ATOM.common, row, isCommon(symbol) ? 1 : 0);
     this.#set(ATOM.comdat, row, this.#names.of(comdatOf(symbol) ?? ''));
     if (isAlias(symbol) && this.#object.symbols[symbol.aliasOf] !== undefined)
