@@ -26,6 +26,9 @@ export const ACCESSES = new Map([
   ['grow', 1],
 ]);
 
+/** As `Image.run` passes them on. */
+const MOST_PARAMETERS = 8;
+
 /**
  * @typedef {object} KernelFunction
  * @property {Unit} unit
@@ -115,6 +118,8 @@ function declareFunction(unit, node, functions) {
   }
   if (node.type?.kind !== SyntaxKind.NumberKeyword && node.type?.kind !== SyntaxKind.VoidKeyword)
     throw new KernelError(node.name, "the result is of type 'number' or 'void'");
+  if (node.parameters.length > MOST_PARAMETERS)
+    throw new KernelError(node.name, `at most ${MOST_PARAMETERS} parameters`);
   const exported = node.modifiers?.some(({ kind }) => kind === SyntaxKind.ExportKeyword) ?? false;
   const name = node.name.text;
   const same = functions.filter(other => other.name === name);
@@ -269,7 +274,8 @@ export function fold(node, unit, isLocal) {
 /** @param {ts.ObjectLiteralExpression} node @param {Unit} unit @returns {(readonly [string, unknown])[]} */
 function membersOf({ properties }, unit) {
   return properties.map(member => {
-    if (!ts.isPropertyAssignment(member)) throw new KernelError(member, 'a constant object has plain numbers');
+    if (!ts.isPropertyAssignment(member))
+      throw new KernelError(member, 'a constant object has plain numbers');
     return [member.name.getText(), fold(member.initializer, unit, () => false)];
   });
 }

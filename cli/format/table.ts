@@ -10,19 +10,29 @@ export function table(
   right: readonly number[] = [],
 ): string {
   const cells = rows.map(row => row.map(printable));
-  const widths: number[] = [];
-  for (const row of cells) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
-    });
-  }
-  return cells
-    .map(row =>
-      `${indent}${row.map((cell, column) => pad(cell, elementAt(widths, column), right.includes(column))).join('  ')}`.trimEnd(),
-    )
-    .join('\n');
+  const widths = widthsOf(cells);
+  return cells.map(row => lineOf(row, widths, indent, right)).join('\n');
 }
 
-function pad(cell: string, width: number, right: boolean): string {
-  return right ? cell.padStart(width) : cell.padEnd(width);
+function widthsOf(rows: readonly (readonly string[])[]): number[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
+  return widths;
+}
+
+function lineOf(
+  row: readonly string[],
+  widths: readonly number[],
+  indent: string,
+  right: readonly number[],
+): string {
+  let line = indent;
+  for (const [column, cell] of row.entries()) {
+    if (column > 0) line += '  ';
+    const width = elementAt(widths, column);
+    line += right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+  }
+  return line.trimEnd();
 }

@@ -25,7 +25,8 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { exportTypes, importTypes, type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
+export { BTF_FAULT } from './faults.ts';
+export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
   type Btf,
@@ -42,9 +43,11 @@ export {
   type BtfSecVar,
   type BtfType,
   type BtfVar,
+  describeType,
   editBtf,
   forEachVariable,
   INT,
+  importTypes,
   isModifier,
   kindNumber,
   RawBtf,

@@ -2,17 +2,9 @@
 
 export { elementAt, noElement, valueAt } from './at.ts';
 export { bytesOf, type Contents } from './contents.ts';
-export {
-  type ByteOrder,
-  cString,
-  decodeText,
-  encodeText,
-  isFaithfulText,
-  requireRange,
-  viewOf,
-} from './cursor.ts';
+export { type ByteOrder, cString, decodeText, encodeText, requireRange, viewOf } from './cursor.ts';
 export { given } from './given.ts';
-export { type InputFile, requireFile } from './input-file.ts';
+export { type FileSource, type InputFile, requireFile } from './input-file.ts';
 export {
   chars,
   type Field,
@@ -26,4 +18,13 @@ export {
   u32s,
   u64,
 } from './record.ts';
+export {
+  WASM_PAGE,
+  type WasmEngine,
+  type WasmImports,
+  type WasmInstance,
+  type WasmMemory,
+  type WasmModule,
+  wasmEngine,
+} from './webassembly.ts';
 export { alignUp, ByteWriter, StringTableBuilder } from './writer.ts';

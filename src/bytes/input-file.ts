@@ -11,6 +11,17 @@ export interface InputFile {
   readonly name: string;
   /** Must not change while what was made of it is in use. */
   readonly bytes: Uint8Array;
+  /** Opens the contents to be read once, without `bytes` in between. @internal */
+  readonly open?: () => FileSource;
+}
+
+/** Contents that are read piece by piece. */
+export interface FileSource {
+  /** How many bytes are expected; there may be more or less. */
+  readonly size: number;
+  /** Fills the array from its start; returns how many bytes there were, 0 at the end. */
+  read(into: Uint8Array): number;
+  close(): void;
 }
 
 const FILE = '{ name, bytes }';

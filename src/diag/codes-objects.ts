@@ -63,6 +63,10 @@ export const OBJECT_CODES = {
   'archive-names': 'input',
   'archive-thin': 'input',
   'archive-truncated': 'input',
+  // --- The memory of linking ---
+  'image-form': 'platform',
+  'image-limit': 'input',
+  'image-memory': 'platform',
   // --- Types ---
   'btf-array-depth': 'input',
   'btf-array-element': 'input',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sampleOutput } from '../../test/hostile/elf-sample.ts';
-import { Image, SECTION, SYMBOL, UNIT } from '../image/index.ts';
+import { Image } from '../image/image.ts';
+import { SECTION, SYMBOL, UNIT } from '../image/layout.ts';
 import { REL } from './fields.ts';
 import { parseElf } from './parse.ts';
 import { scanElf } from './scan.ts';

@@ -140,7 +140,13 @@ export function putSymbol(
 }
 
 /** Writes a relocation. Returns the address after it. */
-export function putElfRelocation(at: number, offset: number, type: number, symbol: number, order: number): number {
+export function putElfRelocation(
+  at: number,
+  offset: number,
+  type: number,
+  symbol: number,
+  order: number,
+): number {
   putLong(at, offset, 0, order);
   return putLong(at + 8, type, symbol, order);
 }

@@ -5,52 +5,106 @@
  * what it needs. `src/image/layout.ts` says what the columns are.
  */
 
+import { decodeText, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
+import { kernelFailure, outside } from './failures.ts';
+import { engineForKernels, formChoice, formRefused } from './form.ts';
+import type { ImageMemory, Tenant } from './image-memory.ts';
 import { HEADER, HEADER_WORDS, NAME, type Table, UNIT } from './layout.ts';
-import { bindMemory } from './memory.ts';
+import { takeResident } from './resident-memory.ts';
+import { ScriptMemory } from './script-memory.ts';
 import * as tables from './tables.kernel.ts';
 
-const FIRST_BYTES = 1 << 20;
+/** How much longer than it was a file may be, at first. */
+const LEAST_MORE = 1 << 16;
 
-export class Image {
-  #buffer = new ArrayBuffer(FIRST_BYTES);
-  #words = new Int32Array(this.#buffer);
-  #bytes = new Uint8Array(this.#buffer);
+/** The most parameters that an exported function of a kernel has. */
+type Numbers = readonly [number, number, number, number, number, number, number, number];
 
+export class Image implements Tenant {
+  #words = new Int32Array(0);
+  #bytes = new Uint8Array(0);
+  #memory: ImageMemory;
+  /** Functions of each kernel file, as they were given out. */
+  readonly #given = new Map<object, object>();
   readonly #unitNames: string[] = [];
 
   constructor() {
+    this.#memory = openMemory(this);
     this.#words[HEADER.top] = HEADER_WORDS * 4;
-    this.#words[HEADER.limit] = FIRST_BYTES;
   }
 
-  /** All memory as words; valid until something is added to the image. */
+  /** @internal */
+  moved(buffer: ArrayBuffer): void {
+    this.#words = new Int32Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.#words[HEADER.limit] = buffer.byteLength;
+  }
+
+  /** @internal */
+  movedOut(contents: ArrayBuffer): void {
+    this.#memory = new ScriptMemory(this, contents);
+  }
+
+  /** All memory as words; valid until a kernel runs or an image is made. */
   get words(): Int32Array {
     return this.#words;
   }
 
-  /** All memory as bytes; valid until something is added to the image. */
+  /** All memory as bytes; valid until a kernel runs or an image is made. */
   get bytes(): Uint8Array {
     return this.#bytes;
   }
 
-  /**
-   * The functions of a kernel file, in the form that is in use, bound to this image. Ask again after another
-   * image was used.
-   */
+  /** The functions of a kernel file, in the form that is in use. They work on this image, whatever else is used. */
   run<Kernels extends object>(kernels: Kernels): Kernels {
-    bindMemory(this.#buffer, size => this.#grow(size));
-    return kernels;
+    const known = this.#given.get(kernels) ?? this.#give(kernels);
+    return known as Kernels; // the same names, and each calls what has that name
   }
 
-  #grow(size: number): void {
-    let limit = this.#buffer.byteLength;
-    while (limit < size) limit *= 2;
-    const buffer = new ArrayBuffer(limit);
-    const bytes = new Uint8Array(buffer);
-    bytes.set(this.#bytes);
-    [this.#buffer, this.#bytes, this.#words] = [buffer, bytes, new Int32Array(buffer)];
-    this.#words[HEADER.limit] = limit;
-    bindMemory(buffer, wanted => this.#grow(wanted));
+  #give(kernels: object): object {
+    const functions = Object.fromEntries(
+      Object.entries(kernels).map(([name, given]) => [
+        name,
+        typeof given === 'number' ? given : this.#guarded(kernels, name),
+      ]),
+    );
+    this.#given.set(kernels, functions);
+    return functions;
+  }
+
+  /** A function in the form that the image then has; what it throws is a problem. */
+  #guarded(kernels: object, name: string): (...values: Numbers) => number {
+    let memory = this.#memory;
+    let target = memory.functions(kernels)[name];
+    return (a, b, c, d, e, f, g, h) => {
+      if (memory !== this.#memory) {
+        memory = this.#memory;
+        target = memory.functions(kernels)[name];
+      }
+      if (target === undefined) return outside();
+      memory.enter();
+      try {
+        return target(a, b, c, d, e, f, g, h);
+      } catch (error) {
+        throw this.#failed(error);
+      }
+    };
+  }
+
+  #failed(error: unknown): unknown {
+    const failure = kernelFailure(error);
+    if (failure !== error) this.#memory.release(false);
+    return failure;
+  }
+
+  /**
+   * Gives the memory back, for its owner has made everything of it. Nothing may be read or added afterwards; what
+   * is not released is freed when nothing refers to the image.
+   */
+  release(): void {
+    this.#memory.release(true);
+    this.#memory = new ScriptMemory(this, new ArrayBuffer(0));
+    this.#given.clear();
   }
 
   /** Copies bytes into the image; the address is aligned to 16, and at least one NUL follows. */
@@ -58,6 +112,33 @@ export class Image {
     const at = this.run(tables).alloc(contents.length + 1);
     this.#bytes.set(contents, at);
     return at;
+  }
+
+  /** The contents of a file, as `add` does; what can be read piece by piece is read into the image itself. */
+  addFile(file: InputFile): { readonly at: number; readonly size: number } {
+    if (file.open === undefined) return { at: this.add(file.bytes), size: file.bytes.length };
+    const source = file.open();
+    try {
+      return this.#read(source);
+    } finally {
+      source.close();
+    }
+  }
+
+  #read(source: FileSource): { readonly at: number; readonly size: number } {
+    const { alloc, giveBack } = this.run(tables);
+    const at = alloc(source.size + 1);
+    for (let size = 0; ; ) {
+      // what is allocated follows what was allocated before
+      const end = this.#words[HEADER.top] ?? outside();
+      const count = source.read(this.#bytes.subarray(at + size, end - 1));
+      size += count;
+      if (at + size === end - 1) alloc(Math.max(size, LEAST_MORE));
+      else if (count === 0) {
+        giveBack((at + size + 16) & -16);
+        return { at, size };
+      }
+    }
   }
 
   /** A new row of UNIT; `name` is what messages call it. */
@@ -78,27 +159,43 @@ export class Image {
 
   /** Number of rows of a table, with row 0. */
   count(table: Table<never>): number {
-    return this.#words[table.count] ?? 0;
+    return this.#words[table.count] ?? outside();
   }
 
   /** The word of a row; `column` is a number of `layout.ts`, as `ATOM.name`. */
   get(column: number, row: number): number {
-    return this.#words[(this.#words[column] ?? 0) + row] ?? 0;
+    return this.#words[(this.#words[column] ?? outside()) + row] ?? outside(row);
   }
 
   set(column: number, row: number, value: number): void {
-    this.#words[(this.#words[column] ?? 0) + row] = value;
+    this.#words[(this.#words[column] ?? outside()) + row] = value;
   }
 
   /** NAME of a text. */
   intern(text: string): number {
-    return text === '' ? 0 : this.run(tables).intern(this.add(new TextEncoder().encode(text)));
+    return text === '' ? 0 : this.run(tables).intern(this.add(encodeText(text)));
   }
 
   /** Text of a NAME; '' for 0. */
   nameText(name: number): string {
-    if (name === 0) return '';
-    const at = this.get(NAME.at, name);
-    return new TextDecoder().decode(this.#bytes.subarray(at, at + this.get(NAME.size, name)));
+    return name === 0 ? '' : this.text(this.get(NAME.at, name), this.get(NAME.size, name));
+  }
+
+  /** The text of that many bytes at an address. */
+  text(at: number, size: number): string {
+    return decodeText(this.#bytes.subarray(at, at + size));
+  }
+}
+
+/** Memory with nothing in it, compiled if it can be. */
+function openMemory(tenant: Tenant): ImageMemory {
+  const choice = formChoice();
+  const engine = engineForKernels(choice);
+  if (engine === null) return new ScriptMemory(tenant);
+  try {
+    return takeResident(engine, tenant);
+  } catch (error) {
+    if (choice === 'wasm') throw formRefused(error);
+    return new ScriptMemory(tenant);
   }
 }

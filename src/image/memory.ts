@@ -5,6 +5,8 @@
  * instruction. Access outside of memory throws, as a WebAssembly trap does.
  */
 
+import { outside } from './failures.ts';
+
 let bytes = new Uint8Array(0);
 let words = new Int32Array(0);
 let enlarge: (bytes: number) => void = () => {};
@@ -16,10 +18,6 @@ export function bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => voi
     words = new Int32Array(buffer);
   }
   enlarge = makeRoom;
-}
-
-function outside(index: number): never {
-  throw new RangeError(`access outside of the image at ${index}`);
 }
 
 /** The word at a word index. */

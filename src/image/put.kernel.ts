@@ -36,6 +36,8 @@ export function putLong(at: number, low: number, high: number, order: number): n
 /** Copies `count` words from word index `first` to an address that is a multiple of 4. */
 export function putWords(at: number, first: number, count: number, order: number): number {
   if (order === 0) copy(at, first << 2, count << 2);
-  else for (let index = 0; index < count; index = index + 1) setWord((at >> 2) + index, swapped(word(first + index)));
+  else
+    for (let index = 0; index < count; index = index + 1)
+      setWord((at >> 2) + index, swapped(word(first + index)));
   return at + (count << 2);
 }

@@ -7,8 +7,12 @@ export const LINK_FAULT = {
   size: 401,
   /** Unit; row of ATOM that holds the reference, row of REFERENCE. */
   addend: 402,
-  /** Unit; row of ATOM that holds the reference, row of REFERENCE. */
+  /** Unit; its position among the inputs: a reference in it may be wrong. */
   reference: 403,
-  /** Row of GROUP, and of its member, that does not agree by its type alone. */
+  /** Rows of ATOM: a winner, and a symbol of its name that does not agree by its type alone. */
   agreement: 404,
+  /** Rows of ATOM: a winner, and a symbol of its name; one of them may have no type. */
+  unchecked: 405,
+  /** Row of GROUP that nothing defines. */
+  undefined: 406,
 } as const;

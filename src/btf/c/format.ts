@@ -46,7 +46,29 @@ export function formatType(btf: Btf, id: BtfId): string {
 /** `name` declared with the type, such as `int (*ops[4])(struct a *, int)`. */
 export function formatDeclaration(btf: Btf, id: BtfId, name: string): string {
   const raw = toRaw(btf);
+  return name === '' ? declaration(raw, id, '') : aroundName(raw, id).join(name);
+}
+
+function declaration(raw: RawBtf, id: BtfId, name: string): string {
   return render(raw, lineStyle(raw), [declarePiece(id, name)]);
+}
+
+/** No name of a file contains it. */
+const NAME_MARK = '\0';
+const known = new WeakMap<RawBtf, Map<BtfId, readonly string[]>>();
+
+/** What is before and after the declared name: most symbols of an object have the type of another one. */
+function aroundName(raw: RawBtf, id: BtfId): readonly string[] {
+  let texts = known.get(raw);
+  if (texts === undefined) {
+    texts = new Map();
+    known.set(raw, texts);
+  }
+  const text = texts.get(id);
+  if (text !== undefined) return text;
+  const made = declaration(raw, id, NAME_MARK).split(NAME_MARK);
+  texts.set(id, made);
+  return made;
 }
 
 /** Prototype of a FUNC with its name, such as `static int foo(struct xdp_md *ctx)`. */

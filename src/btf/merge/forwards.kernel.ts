@@ -7,7 +7,7 @@
  */
 
 import { NAME, TYPE } from '../../image/layout.ts';
-import { setWord, word } from '../../image/memory.ts';
+import { fill, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { isEnumForward, isNeverMerged } from './shape.kernel.ts';
@@ -113,6 +113,7 @@ export function isMember(work: number, row: number): number {
  */
 export function findStructsOfForwards(work: number): number {
   if (word(work + WORK.forwards) === 0) return 0;
+  fill(word(work + WORK.structs) << 2, 0, word(NAME.count) << 3);
   const own = word(TYPE.own);
   const same = word(TYPE.same);
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {

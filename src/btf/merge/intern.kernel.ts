@@ -55,11 +55,16 @@ function internUnit(unit: number, none: number, names: number, at: number): numb
 }
 
 function takesPart(row: number, from: number, types: number): number {
-  if (word(word(TYPE.redirect) + row) !== 0) return 0;
-  const kind = (word(from + 1) >>> 24) & 0x7f;
-  if (kind === BTF_KIND.DATASEC) return 0;
-  if (kind !== BTF_KIND.DECL_TAG) return 1;
-  return word(word(TYPE.redirect) + types + word(from + 2)) === 0 ? 1 : 0;
+  if (isLeftOut(row, from) === 1) return 0;
+  if (((word(from + 1) >>> 24) & 0x7f) !== BTF_KIND.DECL_TAG) return 1;
+  const tagged = word(from + 2);
+  if (tagged === 0) return 0;
+  return isLeftOut(types + tagged, word(word(TYPE.start) + types + tagged)) === 1 ? 0 : 1;
+}
+
+function isLeftOut(row: number, from: number): number {
+  if (word(word(TYPE.redirect) + row) !== 0) return 1;
+  return ((word(from + 1) >>> 24) & 0x7f) === BTF_KIND.DATASEC ? 1 : 0;
 }
 
 function internType(

@@ -8,7 +8,7 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { bugError } from '../../diag/index.ts';
+import { bugError, type RootletError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
 import { type BtfId, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
@@ -17,6 +17,7 @@ import type { MergeInput } from './input.ts';
 import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
 import * as units from './unit.kernel.ts';
+import * as work from './work.kernel.ts';
 
 export interface MergeResult {
   readonly btf: RawBtf;
@@ -31,6 +32,7 @@ export interface MergeResult {
 export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const raws = inputs.map(input => toRaw(input.btf));
   const image = new Image();
+  image.run(work).reserve(raws.reduce((sum, raw) => sum + expectedBytes(raw), 0));
   const imported = raws.map((raw, index) => {
     const unit = image.addUnit(`input ${index}`);
     importTypes(image, unit, raw);
@@ -42,6 +44,12 @@ export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const btf = exportTypes(image, result);
   const ids = imported.map(unit => resultIds(image, unit));
   return { btf, ids, before: raws.reduce((sum, raw) => sum + raw.count, 0), after: btf.count };
+}
+
+/** About what merging the types takes, so that the image seldom grows. */
+function expectedBytes({ words, strings, count }: RawBtf): number {
+  const perType = 96;
+  return 2 * words.byteLength + 2 * strings.length + perType * count;
 }
 
 /** Sets TYPE.redirect of what is not selected. */
@@ -66,15 +74,25 @@ function leaveOut(
 
 /** Merges all units before `result` into it. */
 function mergeUnits(image: Image, result: number): void {
-  const first = 1;
-  const isDone =
-    image.run(same).findSame(first, result - 1) === 1 &&
-    image.run(units).mergeUnitTypes(first, result - 1, result) === 1;
-  if (isDone) return;
+  sameUnitTypes(image, 1, result - 1);
+  mergeTypesOfUnits(image, 1, result - 1, result);
+}
+
+/** Fills TYPE.same for the units `first` to `last`: see `findSame`. */
+export function sameUnitTypes(image: Image, first: number, last: number): void {
+  if (image.run(same).findSame(first, last) === 0) throw faultError(image);
+}
+
+/** Gives `result` the types of the units `first` to `last`: see `mergeUnitTypes`. */
+export function mergeTypesOfUnits(image: Image, first: number, last: number, result: number): void {
+  if (image.run(units).mergeUnitTypes(first, last, result) === 0) throw faultError(image);
+}
+
+function faultError(image: Image): RootletError {
   const row = image.count(FAULT) - 1;
   const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));
-  if (code === MERGE_FAULT.collisions) throw bugError(['BTF merge'], `hashes collide under ${id} seeds`);
-  throw bugError(
+  if (code === MERGE_FAULT.collisions) return bugError(['BTF merge'], `hashes collide under ${id} seeds`);
+  return bugError(
     ['BTF merge', image.unitName(unit ?? 0)],
     `type ${id} is kept and refers to one that is not`,
   );

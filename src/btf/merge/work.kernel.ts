@@ -3,8 +3,8 @@
  * each row of TYPE that is compared. `word(work + WORK.low) + row` is the place of a row, as in a table.
  */
 
-import { TYPE, UNIT } from '../../image/layout.ts';
-import { setWord, word } from '../../image/memory.ts';
+import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
+import { fill, grow, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 
 export const WORK = {
@@ -30,6 +30,8 @@ export const WORK = {
   forwards: 12,
   /** By the same: row that represents all structs of the name; 0 none, -1 several. */
   structs: 13,
+  /** 1 for rows that represent types which are not all equal. */
+  mixed: 14,
   words: 16,
 } as const;
 
@@ -40,6 +42,7 @@ export function beginWork(first: number, last: number): number {
   setWord(work + WORK.end, word(word(UNIT.types) + last) + word(word(UNIT.typeCount) + last) + 1);
   for (let field = WORK.low; field <= WORK.nextHigh; field = field + 1) addColumn(work, field);
   addColumn(work, WORK.alias);
+  addColumn(work, WORK.mixed);
   let slots = 64;
   while (slots < (word(work + WORK.end) - word(work + WORK.first)) << 1) slots = slots << 1;
   setWord(work + WORK.slots, alloc(slots << 2) >> 2);
@@ -56,4 +59,17 @@ export function addColumn(work: number, field: number): number {
   const column = (alloc((word(work + WORK.end) - first + 1) << 2) >> 2) - first;
   setWord(work + field, column);
   return column;
+}
+
+export function clearMixed(work: number): number {
+  const first = word(work + WORK.first);
+  fill((word(work + WORK.mixed) + first) << 2, 0, (word(work + WORK.end) - first) << 2);
+  return first;
+}
+
+/** Makes room for `size` bytes at once: memory that grows is copied. */
+export function reserve(size: number): number {
+  const end = word(HEADER.top) + size;
+  if (end > word(HEADER.limit)) grow(end);
+  return end;
 }

@@ -2,7 +2,11 @@
 
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
+export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
+export { describeType } from './describe.ts';
+export { typeRuleError } from './explain.ts';
 export { INT } from './int.ts';
+export { pointerSize } from './pointer-size.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
@@ -26,16 +30,5 @@ export type {
   BtfType,
   BtfVar,
 } from './types.ts';
-export { validateTypes } from './validate.ts';
-export { pointerSize } from './validate-values.ts';
 export { ValueOrder } from './value-order.ts';
-export {
-  COMMON_WORDS,
-  elementWords,
-  findStarts,
-  firstElementName,
-  INFO,
-  isKnownKind,
-  kindOfInfo,
-  vlenOfInfo,
-} from './words.ts';
+export { elementWords, firstElementName, INFO, kindOfInfo, vlenOfInfo } from './words.ts';

@@ -28,7 +28,6 @@ import {
   isKernelName,
   parseTarget,
   referenceLines,
-  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,
@@ -105,19 +104,19 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
       if (mismatch !== null) problems.push(mismatch);
     }
   }
-  problems.push(...wrongReferences(consumer, found));
+  problems.push(...wrongUses(consumer, found));
   return { found, open, problems };
 }
 
 /** References that the definition found for them cannot satisfy: calls of variables, and the like. */
-function wrongReferences(consumer: BpfObject, found: readonly Found[]): Problem[] {
+function wrongUses(consumer: BpfObject, found: readonly Found[]): Problem[] {
   const objects = [consumer, ...found.map(({ provider }) => ({ ...provider.object, name: provider.name }))];
   const targets = new Map(
     found.map(({ extern, target }, at) => [extern, { file: at + 1, index: target.index }]),
   );
   const targetOf = ({ file, index }: SymbolAt): SymbolAt | undefined =>
     file === 0 ? targets.get(index) : undefined;
-  return referenceProblems(objects, targetOf);
+  return wrongReferences(objects, targetOf);
 }
 
 /** A request for something that is not loaded yet. */

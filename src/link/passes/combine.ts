@@ -21,6 +21,7 @@ import {
 } from '../../object/index.ts';
 import {
   addWords,
+  findSameTypes,
   groupAt,
   type LinkColumns,
   REQUEST,
@@ -72,6 +73,7 @@ export function combine(input: CombineInput): Combined {
   image.run(kernels).chooseTargets(request);
   bindTargets(input);
   if (input.mergeStrings) markDuplicateStrings(columns);
+  findSameTypes(columns);
   image.run(kernels).redirectTypes(request);
   const types = mergeTypesOf(columns, unit);
   describeResult(input, unit);

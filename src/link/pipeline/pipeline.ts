@@ -50,7 +50,6 @@ import {
   referenceProblems,
   resolve,
   type SymbolGroup,
-  targetsOf,
   uncheckedNotes,
   undefinedProblems,
 } from '../resolve/index.ts';
@@ -150,8 +149,7 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
   problems.add([...duplicateProblems(request, resolution), ...resolution.problems]);
   const pinned = joinByName(request, resolution, problems);
-  const targets = targetsOf(resolution, [...bound, ...request.replaced]);
-  problems.add(referenceProblems(objects, targets));
+  problems.add(referenceProblems(objects, resolution, [...bound, ...request.replaced]));
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   const sections = mergeSections(resolution.columns, request.name);
   const license = chooseLicense(objects, request.license);

@@ -6,7 +6,7 @@
  */
 
 import { elementAt, valueAt } from '../../bytes/index.ts';
-import { ATOM, Image, UNIT } from '../../image/index.ts';
+import { ATOM, FAULT, Image, UNIT } from '../../image/index.ts';
 import { type BpfObject, importObject, unitOf } from '../../object/index.ts';
 import { REQUEST } from './request.ts';
 import type { SymbolAt } from './symbol-at.ts';
@@ -21,19 +21,25 @@ export interface LinkColumns {
 }
 
 /**
- * Objects as units of an image: those that were read into `image` are used as they are, others are imported.
- * Throws what `importObject` throws.
+ * Objects as units of an image: those that were read into `image`, in this order and nothing between them, are used as
+ * they are; else all are imported. Throws what `importObject` throws.
  */
 export function columnsOf(objects: readonly BpfObject[], image: Image = new Image()): LinkColumns {
-  const used = new Set<number>();
-  const units = objects.map(object => {
-    const place = unitOf(object);
-    const isHere = place !== undefined && place.image === image && !used.has(place.unit);
-    const unit = isHere ? place.unit : importObject(image, object);
-    used.add(unit);
-    return unit;
-  });
+  const units = unitsIn(objects, image) ?? objects.map(object => importObject(image, object));
   return { image, units, request: makeRequest(image, units) };
+}
+
+/** Units that follow each other: kernels that compare types need that. */
+function unitsIn(objects: readonly BpfObject[], image: Image): readonly number[] | undefined {
+  const units: number[] = [];
+  for (const object of objects) {
+    const place = unitOf(object);
+    const before = units.at(-1);
+    if (place === undefined || place.image !== image) return undefined;
+    if (before !== undefined && place.unit !== before + 1) return undefined;
+    units.push(place.unit);
+  }
+  return units;
 }
 
 const NAMES = [
@@ -81,4 +87,15 @@ export class RowPlaces {
     const unit = this.#image.get(ATOM.unit, row);
     return { file: valueAt(this.#files, unit), index: row - this.#image.get(UNIT.atoms, unit) };
   }
+}
+
+/** Operands of the faults that kernels add while `body` runs. */
+export function faultsOf(image: Image, body: () => void): readonly { readonly a: number; readonly b: number }[] {
+  const before = Math.max(1, image.count(FAULT));
+  body();
+  const count = Math.max(0, image.count(FAULT) - before);
+  return Array.from({ length: count }, (_, at) => ({
+    a: image.get(FAULT.a, before + at),
+    b: image.get(FAULT.b, before + at),
+  }));
 }

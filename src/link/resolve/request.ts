@@ -29,8 +29,10 @@ export const REQUEST = {
   /** Rows of REFERENCE and RECORD for the next atom of the result. */
   nextReference: 14,
   nextRecord: 15,
+  /** 1: TYPE.same is filled. */
+  compared: 16,
   /** Number of words. */
-  size: 16,
+  size: 20,
 } as const;
 
 /** Scope of the names that the kernel resolves. */

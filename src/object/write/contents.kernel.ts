@@ -5,21 +5,15 @@
  * are referred to through their section, as loaders expect; maps and everything global by name.
  */
 
-import {
-  R_BPF_64_32,
-  R_BPF_64_64,
-  R_BPF_64_ABS32,
-  R_BPF_64_ABS64,
-  SHT_NOBITS,
-} from '../../elf/constants.ts';
+import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, SHT_NOBITS } from '../../elf/constants.ts';
 import { putElfRelocation } from '../../elf/write.kernel.ts';
 import { ATOM, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, copy, setWord, word } from '../../image/memory.ts';
 import { putLong, putWord } from '../../image/put.kernel.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
 import { fault } from '../../image/tables.kernel.ts';
-import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/core-relocations.ts';
 import { OP_LD_IMM64 } from '../../isa/opcodes.ts';
+import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/core-relocations.ts';
 import { ATOM_BINDING, ATOM_KIND, REFERENCE_KIND } from './codes.ts';
 import { WRITE_FAULT } from './faults.ts';
 
@@ -66,7 +60,13 @@ function isRelocated(reference: number, shell: number): number {
  * Writes the contents of a section at an address that is a multiple of 8, and its relocations at another. 0 with a
  * fault where a reference cannot be written. `types`: see `typeOf`.
  */
-export function putContents(unit: number, shell: number, at: number, relocations: number, types: number): number {
+export function putContents(
+  unit: number,
+  shell: number,
+  at: number,
+  relocations: number,
+  types: number,
+): number {
   const order = word(word(UNIT.order) + unit);
   const members = word(word(SHELL.members) + shell);
   const end = members + word(word(SHELL.memberCount) + shell);

@@ -64,8 +64,8 @@ describe('an object in an image', () => {
     if (main?.kind !== 'function') throw new Error('no function');
     const named = { ...main, name: 'a\0b' };
     expect(() => importObject(new Image(), { ...SAMPLE, symbols: [named, ...others] })).toThrow(/a NUL/);
-    const references = [{ insnIndex: 0, kind: 'address' as const, symbol: 1, addend: 2 ** 40 }];
-    const far = { ...main, references };
-    expect(() => importObject(new Image(), { ...SAMPLE, symbols: [far, ...others] })).toThrow(/addend/);
+    const size = 2 ** 31;
+    const large = { ...main, kind: 'variable' as const, size, align: 1, bytes: null, references: [] };
+    expect(() => importObject(new Image(), { ...SAMPLE, symbols: [large, ...others] })).toThrow(/2147483648/);
   });
 });

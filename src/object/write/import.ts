@@ -3,7 +3,7 @@
  * same kernels as files.
  */
 
-import { type RawBtf, toRaw } from '../../btf/index.ts';
+import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
 import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
@@ -26,18 +26,19 @@ const ROLES = { code: 0, data: 1, maps: 2 } as const;
 
 /** Largest size of an object or of a part of it: columns have 32 bits. */
 const MAX_SIZE = 0x7fffffff;
+const TWO_32 = 2 ** 32;
 
 /**
  * A new unit of `image` with what is in `object`: row of UNIT. Notes and faults of the object are not in columns.
- * Throws `elf-name` for a name that cannot be in a file, `object-addend` and `object-symbol-size` for what needs more than
- * 31 bits, `bug-index` for indexes that the object does not have.
+ * Throws `elf-name` for a name that cannot be in a file, `object-symbol-size` for more than 31 bits, `bug-index` for indexes that the object does not have.
  */
 export function importObject(image: Image, object: BpfObject): number {
   const unit = image.addUnit(object.name);
   image.set(UNIT.order, unit, object.byteOrder === 'little' ? 0 : 1);
   image.set(UNIT.flags, unit, object.flags);
   const raw = object.btf === null ? null : toRaw(object.btf);
-  importTypes(image, unit, raw);
+  if (raw === null) image.set(UNIT.types, unit, image.addRows(TYPE, 1));
+  else importTypes(image, unit, raw);
   const names = new Names(image);
   importShells(image, unit, object.sections, names);
   const sources = new Sources(image, unit, object.name, raw === null ? new Uint8Array(0) : raw.strings);
@@ -65,22 +66,6 @@ class Names {
     this.#known.set(text, name);
     return name;
   }
-}
-
-function importTypes(image: Image, unit: number, btf: RawBtf | null): void {
-  const count = btf === null ? 0 : btf.count;
-  const types = image.addRows(TYPE, count + 1);
-  image.set(UNIT.types, unit, types);
-  image.set(UNIT.typeCount, unit, count);
-  if (btf === null) return;
-  const { buffer, byteOffset, byteLength } = btf.words;
-  const words = image.add(new Uint8Array(buffer, byteOffset, byteLength)) >> 2;
-  image.set(UNIT.typed, unit, 1);
-  image.set(UNIT.words, unit, words);
-  image.set(UNIT.wordCount, unit, btf.words.length);
-  btf.start.subarray(1, count + 1).forEach((start, index) => {
-    image.set(TYPE.start, types + index + 1, words + start);
-  });
 }
 
 function importShells(image: Image, unit: number, shells: readonly SectionShell[], names: Names): void {
@@ -194,7 +179,8 @@ class AtomImport {
       const row = this.#reference++;
       symbolOf(this.#object, reference.symbol);
       this.#set(REFERENCE.atom, row, this.#atoms + reference.symbol);
-      this.#set(REFERENCE.addend, row, requireAddend(reference, symbol));
+      this.#set(REFERENCE.addend, row, reference.addend | 0);
+      this.#set(REFERENCE.high, row, (reference.addend - (reference.addend | 0)) / TWO_32);
       this.#set(REFERENCE.place, row, 'insnIndex' in reference ? reference.insnIndex : reference.offset);
       this.#set(REFERENCE.kind, row, referenceKind(reference));
     }
@@ -239,10 +225,4 @@ function requireSize(size: number, symbol: BpfSymbol): number {
   if (size <= MAX_SIZE) return size;
   const where = [`symbol ${quote(symbol.name)}`];
   throw inputError('object-symbol-size', where, `has ${size} bytes, more than ${MAX_SIZE}`);
-}
-
-function requireAddend({ addend }: Reference, symbol: BpfSymbol): number {
-  if (addend === (addend | 0)) return addend;
-  const where = [`symbol ${quote(symbol.name)}`];
-  throw inputError('object-addend', where, `holds the addend ${addend}, which is not an offset`);
 }

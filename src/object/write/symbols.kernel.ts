@@ -6,6 +6,7 @@
  * again. `ATOM.number` and, for sections, `SHELL.position` are the numbers of ELF symbols.
  */
 
+import { putString } from '../../btf/merge/strings.kernel.ts';
 import {
   SHN_COMMON,
   SHN_LORESERVE,
@@ -25,7 +26,6 @@ import { ATOM, OUTPUT, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { putWord } from '../../image/put.kernel.ts';
 import { alloc } from '../../image/tables.kernel.ts';
-import { putString } from '../../btf/merge/strings.kernel.ts';
 import { ATOM_BINDING, ATOM_KIND } from './codes.ts';
 
 /** Gives sections and symbols of a unit that is laid out their numbers. Returns the number of sections. */
@@ -142,8 +142,7 @@ function putAtom(at: number, atom: number, order: number): number {
   const visibility = word(word(ATOM.visibility) + atom) === 0 ? STV_DEFAULT : STV_HIDDEN;
   const binding = bindingOf(atom) << 4;
   const kind = word(word(ATOM.kind) + atom);
-  if (kind === ATOM_KIND.extern)
-    return putSymbol(at, name, binding | STT_NOTYPE, visibility, 0, 0, 0, order);
+  if (kind === ATOM_KIND.extern) return putSymbol(at, name, binding | STT_NOTYPE, visibility, 0, 0, 0, order);
   const size = word(word(ATOM.size) + atom);
   if (word(word(ATOM.common) + atom) === 1) {
     const align = word(word(ATOM.align) + atom);

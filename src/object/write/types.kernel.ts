@@ -262,7 +262,13 @@ function putAtomLines(output: number, atom: number, section: number): number {
   return putLines(output, section, word(word(ATOM.lines) + atom), count, shift, strings);
 }
 
-function putAtomRelocations(output: number, unit: number, types: number, atom: number, section: number): number {
+function putAtomRelocations(
+  output: number,
+  unit: number,
+  types: number,
+  atom: number,
+  section: number,
+): number {
   const first = word(word(ATOM.records) + atom);
   const end = first + word(word(ATOM.recordCount) + atom);
   const strings = word(word(UNIT.strings) + word(word(ATOM.source) + atom));

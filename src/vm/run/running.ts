@@ -1,6 +1,6 @@
 /** A machine at work: one instance of a compiled module, run on packet after packet. */
 
-import { requireRange } from '../../bytes/index.ts';
+import { requireRange, type WasmInstance, type WasmModule } from '../../bytes/index.ts';
 import {
   argumentError,
   available,
@@ -30,7 +30,7 @@ import {
   type ProgramKind,
   type Redirect,
 } from '../state/index.ts';
-import { exported, instantiate, type WasmInstance, type WasmModule } from '../wasm/index.ts';
+import { exported, instantiate } from '../wasm/index.ts';
 import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, type RunResult } from './api.ts';
 import { type FaultContext, faultError } from './faults.ts';
 import { bindHelpers } from './imports.ts';

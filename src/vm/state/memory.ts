@@ -1,7 +1,8 @@
 /** The machine's memory as its own code uses it: typed arrays over the data and the shadow. */
 
 import type { ByteOrder } from '../../bytes/index.ts';
-import { createMemory, WASM_PAGE, type WasmMemory } from '../wasm/index.ts';
+import { WASM_PAGE, type WasmMemory } from '../../bytes/index.ts';
+import { createMemory } from '../wasm/index.ts';
 
 export class MachineMemory {
   readonly wasm: WasmMemory;

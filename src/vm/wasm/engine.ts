@@ -1,42 +1,17 @@
-/**
- * The part of the WebAssembly JavaScript interface that the machine uses.
- *
- * TypeScript declares it only with the browser's library, which nothing here may depend on; every engine that
- * runs this has the object itself.
- */
+/** What the machine asks of the WebAssembly engine, with problems in place of the engine's own errors. */
 
+import type { WasmEngine, WasmImports, WasmInstance, WasmMemory, WasmModule } from '../../bytes/index.ts';
+import { WASM_PAGE } from '../../bytes/index.ts';
 import { platformError, type RootletError } from '../../diag/index.ts';
 
-export interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-}
 export interface WasmTable {
   readonly length: number;
 }
 export interface WasmGlobal {
   value: number;
 }
-export interface WasmInstance {
-  readonly exports: Readonly<Record<string, unknown>>;
-}
-/** A compiled module; opaque. */
-export type WasmModule = object;
 
-interface WasmInterface {
-  Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory;
-  Module: new (bytes: Uint8Array) => WasmModule;
-  Instance: new (
-    module: WasmModule,
-    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  ) => WasmInstance;
-  RuntimeError: new (message?: string) => Error;
-  compile(bytes: Uint8Array): Promise<WasmModule>;
-}
-
-declare const WebAssembly: WasmInterface;
-
-/** Bytes of a page, the unit in which memories are sized. */
-export const WASM_PAGE = 65536;
+declare const WebAssembly: WasmEngine;
 
 /** Throws `vm-memory-refused` when the engine has not that much. */
 export function createMemory(pages: number): WasmMemory {
@@ -78,10 +53,7 @@ function compileRefused(error: unknown): RootletError {
   });
 }
 
-export function instantiate(
-  module: WasmModule,
-  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-): WasmInstance {
+export function instantiate(module: WasmModule, imports: WasmImports): WasmInstance {
   return new WebAssembly.Instance(module, imports);
 }
 

@@ -1,16 +1,6 @@
 /** The WebAssembly format. */
 
 export { CodeBuilder } from './code.ts';
-export {
-  compileModule,
-  compileModuleAsync,
-  createMemory,
-  exported,
-  instantiate,
-  WASM_PAGE,
-  type WasmInstance,
-  type WasmMemory,
-  type WasmModule,
-} from './engine.ts';
+export { compileModule, compileModuleAsync, createMemory, exported, instantiate } from './engine.ts';
 export { ModuleBuilder } from './module.ts';
 export { F64, I32, I64, type ValueType } from './opcodes.ts';

@@ -1,0 +1,34 @@
+/** What an image and the forms of kernels and memory know of each other. */
+
+/** Functions of kernels, by name. */
+export type KernelFunctions = Readonly<Record<string, (...values: number[]) => number>>;
+
+/** All kernels as one script: accesses are bound to a memory as in `memory.ts`. */
+export interface ScriptKernels {
+  bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => void): void;
+  readonly functions: KernelFunctions;
+}
+
+/** What there is besides the modules; each is made when it is first used. */
+export interface CompiledKernels {
+  readonly wasm: (() => Uint8Array) | null;
+  readonly script: ((outside: (index?: number) => never) => ScriptKernels) | null;
+}
+
+/** Memory in one form. */
+export interface ImageMemory {
+  /** The functions of a kernel file, which work on the memory that was entered last. */
+  functions(kernels: object): KernelFunctions;
+  /** Makes this the memory that kernels work on. */
+  enter(): void;
+  /** Nobody needs the contents any more; or they can no longer be trusted. */
+  release(isSound: boolean): void;
+}
+
+/** Whose memory it is. */
+export interface Tenant {
+  /** The same contents are in another buffer now. */
+  moved(buffer: ArrayBuffer): void;
+  /** The memory is needed for another image; these are the contents. */
+  movedOut(contents: ArrayBuffer): void;
+}

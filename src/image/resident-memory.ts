@@ -1,0 +1,129 @@
+/**
+ * Memories of WebAssembly, in which kernels run compiled. Each takes 10 GiB of the address space, so there are few, and
+ * images take turns: the image that was used last of all is moved out to memory of JavaScript when a new one
+ * comes, and stays there. Large images keep their memory, since they are few.
+ */
+
+import { WASM_PAGE, type WasmEngine, type WasmMemory } from '../bytes/index.ts';
+import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
+import { kernelModule } from './form.ts';
+import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
+import { HEADER } from './layout.ts';
+
+const FIRST_PAGES = 64;
+/** How many images of a moderate size may be compiled at a time: linking uses one in the middle of another. */
+const RESIDENTS = 4;
+/** An image of that size is not copied but keeps its memory. */
+const LARGE_BYTES = 1 << 26;
+
+/** Memories that images take turns in, that which was used last at the end. */
+const residents: ResidentMemory[] = [];
+/** What the engine said when it refused one. */
+let refusal: { readonly error: unknown } | null = null;
+
+/** Memory with nothing in it. Throws what the engine throws if it refuses. */
+export function takeResident(engine: WasmEngine, tenant: Tenant): ResidentMemory {
+  for (const large of residents.filter(one => !one.isFree && one.isLarge)) large.keep();
+  const free = residents.find(one => one.isFree) ?? newResident(engine) ?? residents[0];
+  if (free === undefined) throw refusal?.error;
+  free.take(tenant);
+  return free;
+}
+
+/** Another one, if there may be more; those that cannot be had are not asked for again. */
+function newResident(engine: WasmEngine): ResidentMemory | undefined {
+  if (residents.length === RESIDENTS || refusal !== null) return undefined;
+  try {
+    const made = new ResidentMemory(engine);
+    residents.push(made);
+    return made;
+  } catch (error) {
+    refusal = { error };
+    return undefined;
+  }
+}
+
+export class ResidentMemory implements ImageMemory {
+  readonly #memory: WasmMemory;
+  readonly #functions: KernelFunctions;
+  #tenant: WeakRef<Tenant> | null = null;
+
+  /** Memory first: an engine that refuses it may end the process when it is asked to compile. */
+  constructor(engine: WasmEngine) {
+    this.#memory = new engine.Memory({ initial: FIRST_PAGES, maximum: MOST_BYTES / WASM_PAGE });
+    const module = kernelModule(engine);
+    if (module === null) throw new Error('no compiled kernels');
+    const env = { memory: this.#memory, grow: (size: number) => this.#grow(size) };
+    // the compiler of the subset gives each exported function numbers, and a number as its result
+    this.#functions = new engine.Instance(module, { env }).exports as KernelFunctions;
+  }
+
+  get isFree(): boolean {
+    return this.#tenant?.deref() === undefined;
+  }
+
+  get isLarge(): boolean {
+    return this.#usedBytes() > LARGE_BYTES;
+  }
+
+  /** It is not taken from its image. */
+  keep(): void {
+    const at = residents.indexOf(this);
+    if (at >= 0) residents.splice(at, 1);
+  }
+
+  functions(): KernelFunctions {
+    return this.#functions;
+  }
+
+  /** It is used last of all now. */
+  enter(): void {
+    if (residents[residents.length - 1] === this) return;
+    const at = residents.indexOf(this);
+    if (at < 0) return;
+    residents.splice(at, 1);
+    residents.push(this);
+  }
+
+  /** Moves out the image that is in it. */
+  take(tenant: Tenant): void {
+    const before = this.#tenant?.deref();
+    const used = this.#usedBytes();
+    before?.movedOut(this.#memory.buffer.slice(0, used));
+    new Uint8Array(this.#memory.buffer, 0, used).fill(0);
+    this.#tenant = new WeakRef(tenant);
+    tenant.moved(this.#memory.buffer);
+    this.enter();
+  }
+
+  /** Memory whose contents cannot be trusted is not used again. */
+  release(isSound: boolean): void {
+    if (!isSound || this.isLarge) this.keep();
+    if (isSound) this.#tenant = null;
+  }
+
+  #usedBytes(): number {
+    const top = new Int32Array(this.#memory.buffer)[HEADER.top] ?? 0;
+    return top < 0 ? this.#memory.buffer.byteLength : Math.min(top, this.#memory.buffer.byteLength);
+  }
+
+  /** At least `size` bytes; twice what there is, where the engine gives it. Pages that are not used cost nothing. */
+  #grow(size: number): void {
+    requireSize(size);
+    const now = this.#memory.buffer.byteLength / WASM_PAGE;
+    const needed = Math.ceil(size / WASM_PAGE);
+    if (!this.#tryGrow(Math.min(Math.max(needed, now * 2), MOST_BYTES / WASM_PAGE) - now)) {
+      if (!this.#tryGrow(needed - now)) throw memoryRefused(size, null);
+    }
+    this.#tenant?.deref()?.moved(this.#memory.buffer);
+  }
+
+  #tryGrow(pages: number): boolean {
+    try {
+      this.#memory.grow(pages);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

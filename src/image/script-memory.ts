@@ -1,0 +1,66 @@
+/** The memory of one image whose kernels run as JavaScript. It grows by being copied. */
+
+import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
+import { kernelScript } from './form.ts';
+import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
+import { bindMemory } from './memory.ts';
+
+const FIRST_BYTES = 1 << 18;
+
+/** Whose memory the kernels work on. */
+let bound: ScriptMemory | null = null;
+
+export class ScriptMemory implements ImageMemory {
+  readonly #tenant: Tenant;
+  #buffer: ArrayBuffer;
+
+  /** `contents` stays what it is; without it the memory is new. */
+  constructor(tenant: Tenant, contents = new ArrayBuffer(FIRST_BYTES)) {
+    this.#tenant = tenant;
+    this.#buffer = contents;
+    this.#moved();
+  }
+
+  /** The modules themselves, or their functions in the script. */
+  functions(kernels: object): KernelFunctions {
+    // a kernel has only functions of numbers and constants, which the subset's compiler checks
+    return kernelScript()?.functions ?? (kernels as KernelFunctions);
+  }
+
+  enter(): void {
+    if (bound === this) return;
+    bound = this;
+    this.#bind();
+  }
+
+  release(): void {
+    if (bound === this) bound = null;
+  }
+
+  #bind(): void {
+    (kernelScript() ?? { bindMemory }).bindMemory(this.#buffer, size => this.#grow(size));
+  }
+
+  #grow(size: number): void {
+    requireSize(size);
+    let limit = Math.max(this.#buffer.byteLength, FIRST_BYTES);
+    while (limit < size) limit *= 2;
+    const buffer = this.#newBuffer(Math.min(limit, MOST_BYTES));
+    new Uint8Array(buffer).set(new Uint8Array(this.#buffer));
+    this.#buffer = buffer;
+    this.#bind();
+    this.#moved();
+  }
+
+  #newBuffer(size: number): ArrayBuffer {
+    try {
+      return new ArrayBuffer(size);
+    } catch (error) {
+      throw memoryRefused(size, error);
+    }
+  }
+
+  #moved(): void {
+    this.#tenant.moved(this.#buffer);
+  }
+}
