@@ -14,7 +14,6 @@ export {
   REFERENCE,
   SECTION,
   SHELL,
-  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';

@@ -12,7 +12,7 @@ import { bugError, type RootletError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
 import { type BtfId, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
-import { exportTypes, importTypes } from './import.ts';
+import { importTypes } from '../model/index.ts';
 import type { MergeInput } from './input.ts';
 import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
