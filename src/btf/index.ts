@@ -26,7 +26,7 @@ export {
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
 export { BTF_FAULT } from './faults.ts';
-export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
+export { type MergeResult, mergeBtf, mergeTypesOfUnits, sameUnitTypes } from './merge/index.ts';
 export {
   appendDataSections,
   type Btf,
@@ -43,6 +43,7 @@ export {
   type BtfSecVar,
   type BtfType,
   type BtfVar,
+  btfOf,
   describeType,
   editBtf,
   forEachVariable,

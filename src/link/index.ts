@@ -118,11 +118,11 @@ export {
   parseTarget,
   type ReferenceSite,
   referenceLines,
-  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,
   uncheckedPairs,
+  wrongReferences,
 } from './resolve/index.ts';
 export {
   COUNTS_MAP,

@@ -31,6 +31,7 @@ import {
   referencesTo,
   resolve,
   type SymbolAt,
+  wrongReferences,
 } from '../../link/index.ts';
 import type { KernelSymbolKind } from '../../load/index.ts';
 import {

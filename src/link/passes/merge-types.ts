@@ -1,6 +1,6 @@
 /** The types of all units of a link as those of its result. */
 
-import { mergeTypesOfUnits, type MergeResult } from '../../btf/index.ts';
+import { type MergeResult, mergeTypesOfUnits } from '../../btf/index.ts';
 import { UNIT } from '../../image/index.ts';
 import { findSameTypes, type LinkColumns } from '../resolve/index.ts';
 

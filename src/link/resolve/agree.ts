@@ -19,12 +19,12 @@ import {
   sectionNameOf,
   variableSize,
 } from '../../object/index.ts';
+import { describeMismatch, type Mismatch, mapMismatch, type Sides } from './agree-maps.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf, RowPlaces } from './columns.ts';
-import { findSameTypes } from './same-types.ts';
-import { describeMismatch, type Mismatch, mapMismatch, type Sides } from './agree-maps.ts';
 import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
+import { findSameTypes } from './same-types.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /**

@@ -3,10 +3,10 @@
  * judge, and adds a fault for each, in order; most links have none.
  */
 
-import { BTF_KIND } from '../../uapi/btf.ts';
 import { ATOM, GROUP, NAME, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
+import { BTF_KIND } from '../../uapi/btf.ts';
 import { LINK_FAULT } from '../faults.ts';
 import { BINDING, KIND, REQUEST } from './request.ts';
 import { isKernelName } from './resolve.kernel.ts';
@@ -18,7 +18,8 @@ export function findUndefined(request: number): number {
   const end = word(request + REQUEST.endGroup);
   for (let group = word(request + REQUEST.firstGroup); group < end; group = group + 1) {
     if (word(word(GROUP.defined) + group) === 1 || word(word(GROUP.strong) + group) === 0) continue;
-    if (isKernelName(request, word(word(GROUP.winner) + group)) === 0) fault(LINK_FAULT.undefined, 0, group, 0);
+    if (isKernelName(request, word(word(GROUP.winner) + group)) === 0)
+      fault(LINK_FAULT.undefined, 0, group, 0);
   }
   return end;
 }
@@ -90,9 +91,16 @@ function isDoubtfulUnit(request: number, unit: number): number {
   return 0;
 }
 
-function isPlainUse(request: number, kind: number, reference: number, target: number, winner: number): number {
+function isPlainUse(
+  request: number,
+  kind: number,
+  reference: number,
+  target: number,
+  winner: number,
+): number {
   if (kind === KIND.map) return 0;
-  if (word(word(REFERENCE.kind) + reference) === 0) return declaredKind(request, winner) === KIND.function ? 1 : 0;
+  if (word(word(REFERENCE.kind) + reference) === 0)
+    return declaredKind(request, winner) === KIND.function ? 1 : 0;
   return declaredKind(request, target) === KIND.extern ? 0 : 1;
 }
 
@@ -137,7 +145,8 @@ export function findUnchecked(request: number): number {
 function hasType(atom: number): number {
   const row = typeRow(atom);
   if (row === 0) return 0;
-  if (word(word(ATOM.kind) + atom) !== KIND.function || word(word(ATOM.binding) + atom) === BINDING.local) return 1;
+  if (word(word(ATOM.kind) + atom) !== KIND.function || word(word(ATOM.binding) + atom) === BINDING.local)
+    return 1;
   return kindOf(row) === BTF_KIND.FUNC && (word(word(word(TYPE.start) + row) + 1) & 0xffff) === 0 ? 0 : 1;
 }
 
@@ -151,7 +160,8 @@ export function findDisagreement(request: number): number {
     if (word(word(GROUP.members) + group) < 2 || word(word(GROUP.clashing) + group) === 1) continue;
     const winner = word(word(GROUP.winner) + group);
     for (let atom = word(word(GROUP.first) + group); atom !== 0; atom = word(word(ATOM.next) + atom))
-      if (atom !== winner && isSameType(request, winner, atom) === 0) fault(LINK_FAULT.agreement, 0, winner, atom);
+      if (atom !== winner && isSameType(request, winner, atom) === 0)
+        fault(LINK_FAULT.agreement, 0, winner, atom);
   }
   return end;
 }
@@ -162,7 +172,8 @@ function isSameType(request: number, a: number, b: number): number {
   const kind = declaredKind(request, a);
   if (kind === KIND.map || kind !== declaredKind(request, b)) return 0;
   if (isKernelName(request, a) !== isKernelName(request, b)) return 0;
-  if (word(word(ATOM.section) + a) !== word(word(ATOM.section) + b) && isKernelName(request, a) === 1) return 0;
+  if (word(word(ATOM.section) + a) !== word(word(ATOM.section) + b) && isKernelName(request, a) === 1)
+    return 0;
   return isSameDeclaration(a, b);
 }
 
@@ -222,5 +233,7 @@ function isSameName(a: number, b: number): number {
 
 /** Address of the name of the type of an atom. */
 function nameOf(atom: number): number {
-  return word(word(UNIT.strings) + word(word(ATOM.unit) + atom)) + word(word(word(TYPE.start) + typeRow(atom)));
+  return (
+    word(word(UNIT.strings) + word(word(ATOM.unit) + atom)) + word(word(word(TYPE.start) + typeRow(atom)))
+  );
 }

@@ -90,7 +90,10 @@ export class RowPlaces {
 }
 
 /** Operands of the faults that kernels add while `body` runs. */
-export function faultsOf(image: Image, body: () => void): readonly { readonly a: number; readonly b: number }[] {
+export function faultsOf(
+  image: Image,
+  body: () => void,
+): readonly { readonly a: number; readonly b: number }[] {
   const before = Math.max(1, image.count(FAULT));
   body();
   const count = Math.max(0, image.count(FAULT) - before);

@@ -50,7 +50,8 @@ export function indexNames(unit: number): number {
     setWord(word(NAME.types) + name, id);
   }
   for (let id = 1; id <= count; id = id + 1)
-    if (word(names + id) !== 0 && kindOf(unit, id) === BTF_KIND.DATASEC) markListed(unit, id, word(names + id));
+    if (word(names + id) !== 0 && kindOf(unit, id) === BTF_KIND.DATASEC)
+      markListed(unit, id, word(names + id));
   return count;
 }
 

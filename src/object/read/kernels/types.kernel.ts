@@ -117,7 +117,8 @@ function attachExtern(unit: number, atom: number): number {
   let first = 0;
   for (let pass = 0; pass < 2; pass = pass + 1)
     for (let id = firstOf(name); id !== 0; id = nextOf(id)) {
-      if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0) continue;
+      if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0)
+        continue;
       if (first === 0) first = id;
       const section = word(listed + id);
       if (section === 0) continue;
