@@ -15,4 +15,6 @@ export const LINK_FAULT = {
   unchecked: 405,
   /** Row of GROUP that nothing defines. */
   undefined: 406,
+  /** Row of GROUP whose winner is a map that overrides other definitions. */
+  overriding: 407,
 } as const;

@@ -59,7 +59,7 @@ import {
   reportRenames,
   unusedSymbols,
 } from './report/index.ts';
-import { bindExplicitly, boundExterns } from './resolve/index.ts';
+import { bindExplicitly, boundExterns, mayHaveStrayFunctions } from './resolve/index.ts';
 
 /** Defaults: the name is `linked.o`, `gcSections` and `optimize` are false. */
 export interface LinkOptions extends CommonLinkOptions {
@@ -122,7 +122,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
-  const statics = staticNotes({ ...merged.combined.object, name: options.name ?? 'linked.o' });
+  const statics = mayHaveStrayFunctions(merged.combined.object) ? staticNotes(merged.combined.object) : [];
   const notes = [
     ...read.notes,
     ...statics,
@@ -263,8 +263,16 @@ function select(
   options: LinkOptions,
 ): Selection & Collected {
   if (options.gcSections !== true) {
-    const live = combined.object.symbols.map(() => true);
-    return { live, everything: true, paths: [], problems: [], notes: [] };
+    const live = once(() => combined.object.symbols.map(() => true));
+    return {
+      get live() {
+        return live();
+      },
+      everything: true,
+      paths: [],
+      problems: [],
+      notes: [],
+    };
   }
   const { keep = [], whyLive = [] } = options;
   return { ...collectGarbage(combined, objects, { keep, whyLive }), everything: false };

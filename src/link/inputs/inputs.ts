@@ -14,6 +14,7 @@ import {
   type PulledMember,
   pullMembers,
 } from './archives.ts';
+import { mayHaveFaults } from '../resolve/index.ts';
 
 /**
  * A file's contents with the name that messages use, or an object that was read or made before. Options of
@@ -77,7 +78,7 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   const prepared = (object: BpfObject): InputSlot => {
-    requireSound(object);
+    if (mayHaveFaults(object)) requireSound(object);
     return { kind: 'object', object: options.prepare?.object(object, input.name) ?? object };
   };
   if (!('bytes' in input)) return prepared(input);

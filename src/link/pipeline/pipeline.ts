@@ -47,6 +47,7 @@ import {
   explainAll,
   type Resolution,
   type ResolveOptions,
+  mayLackFunctionTypes,
   referenceProblems,
   resolve,
   type SymbolGroup,
@@ -165,10 +166,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   return { request, resolution, pinned, sections, license, explanations, notes };
 }
 
-function duplicateProblems({ objects, adviseOn }: ResolveRequest, { groups }: Resolution): Problem[] {
-  return groups
-    .filter(group => group.clashing.length > 0)
-    .map(group => duplicateProblem(objects, group.name, group.clashing, adviseOn?.(group)));
+function duplicateProblems({ objects, adviseOn }: ResolveRequest, { clashes }: Resolution): Problem[] {
+  return clashes.map(group => duplicateProblem(objects, group.name, group.clashing, adviseOn?.(group)));
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };
@@ -236,15 +235,25 @@ export interface Pruned {
 /** Drops what is not selected, and types that nothing needs any more. */
 export function pruneAtoms(
   merged: Merged,
-  { live, everything, problems: refused }: Selection,
+  selection: Selection,
   problems: ProblemList,
 ): Pruned | undefined {
   const { resolved, combined } = merged;
-  problems.add(refused);
-  if (resolved.request.refuseUndefined === 'needed') problems.add(missingNames(resolved, combined, live));
+  problems.add(selection.problems);
+  if (resolved.request.refuseUndefined === 'needed')
+    problems.add(missingNames(resolved, combined, selection.live));
   if (!problems.isEmpty) return undefined;
-  const left = everything ? combined : pruneCombined(combined, live, { pruneTypes: true });
-  return { [PHASE]: 'pruned', merged, live, combined: left };
+  const left = selection.everything
+    ? combined
+    : pruneCombined(combined, selection.live, { pruneTypes: true });
+  return {
+    [PHASE]: 'pruned',
+    merged,
+    get live() {
+      return selection.live;
+    },
+    combined: left,
+  };
 }
 
 /** Undefined names that something live refers to. */
@@ -292,6 +301,7 @@ export function nameAtoms(
 
 /** Functions of which only some have types all get one; types that are there already are not added twice. */
 function described(object: BpfObject): BpfObject {
+  if (!mayLackFunctionTypes(object)) return object;
   const complete = withAllFunctionTypes(object);
   if (complete.btf === object.btf) return complete;
   return pruneObject(complete, new Array(complete.symbols.length).fill(true), { pruneTypes: false }).object;

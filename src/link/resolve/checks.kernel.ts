@@ -237,3 +237,22 @@ function nameOf(atom: number): number {
     word(word(UNIT.strings) + word(word(ATOM.unit) + atom)) + word(word(word(TYPE.start) + typeRow(atom)))
   );
 }
+
+// --- maps ---------------------------------------------------------------------------------------------------------
+
+/** A fault for each group whose winner is a map that overrides other definitions. */
+export function findOverridingMaps(request: number): number {
+  const end = word(request + REQUEST.endGroup);
+  for (let group = word(request + REQUEST.firstGroup); group < end; group = group + 1) {
+    const winner = word(word(GROUP.winner) + group);
+    if (word(word(GROUP.members) + group) < 2 || word(word(ATOM.kind) + winner) !== KIND.map) continue;
+    if (isOverriding(group, winner) === 1) fault(LINK_FAULT.overriding, 0, group, 0);
+  }
+  return end;
+}
+
+function isOverriding(group: number, winner: number): number {
+  for (let atom = word(word(GROUP.first) + group); atom !== 0; atom = word(word(ATOM.next) + atom))
+    if (atom !== winner && word(word(ATOM.kind) + atom) !== KIND.extern) return 1;
+  return 0;
+}

@@ -47,6 +47,8 @@ export interface Resolution {
   readonly columns: LinkColumns;
   /** In order of first appearance. */
   readonly groups: readonly SymbolGroup[];
+  /** Those with several strong definitions that are not one. */
+  readonly clashes: readonly SymbolGroup[];
   /** Row of GROUP of a symbol; 0 for local symbols and others that take no part. */
   readonly groupRow: (at: SymbolAt) => number;
   /** The group of such a row. */
@@ -89,7 +91,7 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
   groupAtoms(request);
   const clashes = settleGroups(request);
   const resolution = new ResolvedNames(columns, dropped, droppedReferences(objects, dropped));
-  if (clashes > 0) settleAgreeing(objects, resolution, options);
+  if (clashes > 0) resolution.clashing = settleAgreeing(objects, resolution, options);
   return resolution;
 }
 
@@ -129,6 +131,8 @@ class ResolvedNames implements Resolution {
   readonly #end: number;
   readonly #made = new Map<number, SymbolGroup>();
   #places: RowPlaces | undefined;
+  /** Rows of names that clash. */
+  clashing: readonly number[] = [];
   #groups: readonly SymbolGroup[] | undefined;
 
   constructor(columns: LinkColumns, dropped: Dropped, problems: readonly Problem[]) {
@@ -143,6 +147,10 @@ class ResolvedNames implements Resolution {
   get groups(): readonly SymbolGroup[] {
     this.#groups ??= this.rows.map(row => this.groupOf(row));
     return this.#groups;
+  }
+
+  get clashes(): readonly SymbolGroup[] {
+    return this.clashing.map(this.groupOf);
   }
 
   /** Rows of GROUP. */
@@ -214,16 +222,26 @@ class ResolvedNames implements Resolution {
  * Of strong definitions that may be one the first is chosen, of maps the first with initial entries; whether the
  * others agree is checked like any reference.
  */
-function settleAgreeing(objects: readonly BpfObject[], names: ResolvedNames, options: ResolveOptions): void {
+function settleAgreeing(
+  objects: readonly BpfObject[],
+  names: ResolvedNames,
+  options: ResolveOptions,
+): readonly number[] {
+  const clashing: number[] = [];
   const { image } = names.columns;
   for (const row of names.rows) {
-    if (image.get(GROUP.clashing, row) === 0 || !mayAgree(objects, names, row, options)) continue;
+    if (image.get(GROUP.clashing, row) === 0) continue;
+    if (!mayAgree(objects, names, row, options)) {
+      clashing.push(row);
+      continue;
+    }
     const strong = names.strong(row);
     const isFilled = (atom: number): boolean =>
       image.get(ATOM.kind, atom) === KIND.map && image.get(ATOM.referenceCount, atom) > 0;
     image.set(GROUP.winner, row, strong.find(isFilled) ?? elementAt(strong, 0));
     image.set(GROUP.clashing, row, 0);
   }
+  return clashing;
 }
 
 /**
