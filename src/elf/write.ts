@@ -23,6 +23,7 @@ import {
   Elf64Sym,
   EM_BPF,
   ET_REL,
+  MAX_SECTIONS,
   SHF_INFO_LINK,
   SHN_LORESERVE,
   SHN_XINDEX,
@@ -33,7 +34,6 @@ import {
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
-import { MAX_SECTIONS } from './header.ts';
 import {
   addName,
   type ElfOutput,

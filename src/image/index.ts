@@ -14,6 +14,7 @@ export {
   REFERENCE,
   SECTION,
   SHELL,
+  SYMBOL,
   TYPE,
   UNIT,
 } from './layout.ts';

@@ -6,6 +6,7 @@
 
 import { UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
+import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { BTF_FAULT } from '../faults.ts';
@@ -15,11 +16,6 @@ import { BTF_HEADER_SIZE } from './header.ts';
  * Largest section that is read. The kernel takes 16 MiB; beyond this, a file is made to exhaust memory.
  */
 const MAX_SECTION_SIZE = 0x4000000;
-
-/** A word in the other byte order. */
-export function swapped(value: number): number {
-  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
-}
 
 /** The word at an aligned address, of a section in byte order `order`. */
 export function fieldAt(address: number, order: number): number {

@@ -12,14 +12,15 @@ import type { ByteOrder } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
 import { type Btf, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
 import type { ParsedExt } from './ext.ts';
-import { readRecordsAt, readTypesAt, readUncheckedTypesAt } from './read-sections.ts';
+import { readRecordsAt, readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
 import { recordsOf } from './records-of.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
-  const { image, unit, place } = imageOf(bytes, order);
-  readTypesAt(image, unit, place);
-  return btfOf(image, unit);
+  return readInImage(bytes, order, (image, unit, place) => {
+    readTypesAt(image, unit, place);
+    return btfOf(image, unit);
+  });
 }
 
 /**
@@ -27,26 +28,36 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
  * takes most of the time for the hundred thousand types of a kernel).
  */
 export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
-  const { image, unit, place } = imageOf(bytes, order);
-  readUncheckedTypesAt(image, unit, place);
-  return btfOf(image, unit);
+  return readInImage(bytes, order, (image, unit, place) => {
+    readUncheckedTypesAt(image, unit, place);
+    return btfOf(image, unit);
+  });
 }
 
 /**
  * Records of a `.BTF.ext` section whose strings and types are `btf`. Places start with `section ".BTF.ext"`.
  */
 export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): ParsedExt {
-  const { image, unit, place } = imageOf(bytes, order);
-  const types = toRaw(btf);
-  importTypes(image, unit, types);
-  readRecordsAt(image, unit, place);
-  return recordsOf(image, unit, types);
+  return readInImage(bytes, order, (image, unit, place) => {
+    const types = toRaw(btf);
+    importTypes(image, unit, types);
+    readRecordsAt(image, unit, place);
+    return recordsOf(image, unit, types);
+  });
 }
 
-/** A section in an image of its own, in a unit without anything else. */
-function imageOf(bytes: Uint8Array, order: ByteOrder) {
+/** What `read` makes of a section in an image of its own, in a unit without anything else. */
+function readInImage<T>(
+  bytes: Uint8Array,
+  order: ByteOrder,
+  read: (image: Image, unit: number, place: SectionPlace) => T,
+): T {
   const image = new Image();
-  const unit = image.addUnit('');
-  image.set(UNIT.order, unit, order === 'little' ? 0 : 1);
-  return { image, unit, place: { at: image.add(bytes), size: bytes.length } };
+  try {
+    const unit = image.addUnit('');
+    image.set(UNIT.order, unit, order === 'little' ? 0 : 1);
+    return read(image, unit, { at: image.add(bytes), size: bytes.length });
+  } finally {
+    image.release();
+  }
 }

@@ -1,8 +1,8 @@
 /** Checks the types of a unit; the memory that this takes is given back unless there is a fault. */
 
 import { HEADER, UNIT } from '../../image/layout.ts';
-import { fill, setWord, word } from '../../image/memory.ts';
-import { alloc } from '../../image/tables.kernel.ts';
+import { word } from '../../image/memory.ts';
+import { alloc, giveBack } from '../../image/tables.kernel.ts';
 import { checkRules, listKinds } from './check.kernel.ts';
 import { checkValues } from './check-values.kernel.ts';
 import { shapes } from './shapes.kernel.ts';
@@ -27,13 +27,6 @@ export function checkTypes(unit: number, first: number): number {
   const utf8 = ascii === 1 ? 0 : markUtf8(strings, stringSize, kinds + kindBytes + columns);
   if (listKinds(unit, kinds) === 0 || checkRules(unit, first, kinds, utf8) === 0) return 0;
   if (first === 1 && checkValues(unit, kinds, (kinds + kindBytes) >> 2) === 0) return 0;
-  if (word(HEADER.top) === end) release(kinds, size);
+  if (word(HEADER.top) === end) giveBack(kinds);
   return 1;
-}
-
-/** Gives back the memory that was taken last. */
-function release(at: number, size: number): number {
-  fill(at, 0, size);
-  setWord(HEADER.top, at);
-  return at;
 }

@@ -18,10 +18,14 @@ export function validateTypes(btf: RawBtf): void {
 /** Checks the types from `first` on alone. They must not be part of others: data sections are not. */
 export function validateFrom(btf: RawBtf, first: BtfId): void {
   const image = new Image();
-  const unit = image.addUnit('');
-  importTypes(image, unit, btf);
-  const known = image.count(FAULT);
-  image.run(checks).checkTypes(unit, first);
-  const refusal = refusalSince(image, known);
-  if (refusal !== undefined) throw typeRuleError(image, btf, refusal);
+  try {
+    const unit = image.addUnit('');
+    importTypes(image, unit, btf);
+    const known = image.count(FAULT);
+    image.run(checks).checkTypes(unit, first);
+    const refusal = refusalSince(image, known);
+    if (refusal !== undefined) throw typeRuleError(image, btf, refusal);
+  } finally {
+    image.release();
+  }
 }
