@@ -6,6 +6,7 @@
 
 import { given } from '../bytes/index.ts';
 import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
+import { Image } from '../image/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
@@ -101,13 +102,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const problems = new ProblemList();
   problems.add(partialProblems(options));
   const read = prepareInputs(inputs, options, problems);
-  const { pulled } = read;
+  const { image, pulled } = read;
   const objects = stateLicense(read.objects, options.license);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
   if (!problems.isEmpty) return failed();
 
   const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
-  const resolved = resolveNames(namesOf(objects, identical, options, problems), problems);
+  const resolved = resolveNames({ ...namesOf(objects, identical, options, problems), image }, problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, object => editWhole(object, options), problems);
   if (merged === undefined) return failed();
@@ -179,6 +180,8 @@ function finishWhole(object: BpfObject, { partial = false }: LinkOptions): Edite
 }
 
 interface PreparedInputs extends Pick<ReadInputs, 'objects' | 'pulled'> {
+  /** Files that were not edited are units of it. */
+  readonly image: Image;
   readonly notes: readonly string[];
 }
 
@@ -189,16 +192,18 @@ function prepareInputs(
   problems: ProblemList,
 ): PreparedInputs {
   const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
+  const image = new Image();
   const read = readInputs(inputs, {
+    image,
     keepDebug: options.keepDebug ?? false,
     ...given({ readMember: options.readMember, prepare: edits }),
     boundExterns: object => boundExterns(object, options.bind ?? []),
   });
   problems.add(read.problems);
-  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), notes: [] };
+  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), image, notes: [] };
   const { objects, problems: refused, notes } = edits.finish(read.objects);
   problems.add(refused);
-  return { ...folded({ ...read, objects }, options), notes };
+  return { ...folded({ ...read, objects }, options), image, notes };
 }
 
 function folded(

@@ -5,7 +5,9 @@
 
 import { requireFile } from '../../bytes/index.ts';
 import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
+import type { Image } from '../../image/index.ts';
 import { type BpfObject, InputObject, isObject, readObject, requireSound } from '../../object/index.ts';
+import { mayHaveFaults } from '../resolve/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -14,7 +16,6 @@ import {
   type PulledMember,
   pullMembers,
 } from './archives.ts';
-import { mayHaveFaults } from '../resolve/index.ts';
 
 /**
  * A file's contents with the name that messages use, or an object that was read or made before. Options of
@@ -50,6 +51,8 @@ export interface ReadInputs {
 export interface InputOptions extends ArchiveOptions {
   /** Accept archives. Default true. */
   readonly archives?: boolean;
+  /** Where files are read into. */
+  readonly image?: Image;
 }
 
 export function readInputs(inputs: readonly LinkInput[], options: InputOptions = {}): ReadInputs {

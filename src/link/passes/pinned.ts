@@ -17,6 +17,7 @@ import {
   type SymbolIndex,
   symbolOf,
 } from '../../object/index.ts';
+import * as checks from '../resolve/checks.kernel.ts';
 import {
   disagreement,
   entryAt,
@@ -29,7 +30,6 @@ import {
   type SymbolGroup,
   symbolAt,
 } from '../resolve/index.ts';
-import * as checks from '../resolve/checks.kernel.ts';
 import { type Combined, withObject } from './combine.ts';
 import { editSymbols } from './edit-symbols.ts';
 import { nameToSuggest } from './names.ts';
@@ -281,8 +281,7 @@ function sharedMaps(
   resolution: Resolution,
 ): Pick<PinnedMerge, 'name' | 'winner' | 'others'>[] {
   return overridingMaps(resolution).flatMap(({ name, winner, losers }) => {
-    if ( pinnedIn(objects)(winner) || symbolAt(objects, winner).kind !== 'map')
-      return [];
+    if (pinnedIn(objects)(winner) || symbolAt(objects, winner).kind !== 'map') return [];
     return [{ name, winner, others: losers.filter(at => symbolAt(objects, at).binding === 'global') }];
   });
 }

@@ -14,7 +14,8 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import type { Problem, ProblemList } from '../../diag/index.ts';
+import { type Problem, type ProblemList, RootletError } from '../../diag/index.ts';
+import type { Image } from '../../image/index.ts';
 import { type BpfObject, withAllFunctionTypes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
@@ -45,9 +46,9 @@ import {
   type ExplicitBinding,
   entryAt,
   explainAll,
+  mayLackFunctionTypes,
   type Resolution,
   type ResolveOptions,
-  mayLackFunctionTypes,
   referenceProblems,
   resolve,
   type SymbolGroup,
@@ -63,12 +64,14 @@ const PHASE = Symbol('phase');
 /** What a driver asks of the pipeline. */
 export interface ResolveRequest {
   readonly objects: readonly BpfObject[];
+  /** Objects that were read into it, in this order, are not copied. Default: an image of its own. */
+  readonly image?: Image;
   /** Name of the result. */
   readonly name: string;
   /** The result is to be linked again: weak and tentative definitions stay what they are. */
   readonly partial: boolean;
   /** Where names are looked up. */
-  readonly rules: Omit<ResolveOptions, 'detached'>;
+  readonly rules: Omit<ResolveOptions, 'detached' | 'image'>;
   /** Externs that get a definition whatever its name: they are not looked up. */
   readonly bound: readonly ExplicitBinding[];
   /** Definitions that others replace. */
@@ -136,7 +139,9 @@ export interface Resolved extends Decisions {
 
 /** Finds the definition of every name, and decides what the result has of each section and license. */
 export function resolveNames(request: ResolveRequest, problems: ProblemList): Resolved | undefined {
-  const decisions = decide(request, problems);
+  const resolution = groupNames(request, problems);
+  if (resolution === undefined) return undefined;
+  const decisions = decide(request, resolution, problems);
   if (problems.isEmpty) return { ...decisions, [PHASE]: 'resolved' };
   if (request.lookFurther !== undefined && decisions.sections.problems.length === 0) {
     const combined = mergeAll(decisions);
@@ -145,9 +150,20 @@ export function resolveNames(request: ResolveRequest, problems: ProblemList): Re
   return undefined;
 }
 
-function decide(request: ResolveRequest, problems: ProblemList): Decisions {
-  const { objects, rules, bound, explain } = request;
-  const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
+/** Undefined for an object that no file can have. */
+function groupNames(request: ResolveRequest, problems: ProblemList): Resolution | undefined {
+  const { objects, rules, bound, image } = request;
+  try {
+    return resolve(objects, { ...rules, ...given({ image }), detached: bound.map(({ loser }) => loser) });
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    problems.add(error.problems);
+    return undefined;
+  }
+}
+
+function decide(request: ResolveRequest, resolution: Resolution, problems: ProblemList): Decisions {
+  const { objects, bound, explain } = request;
   problems.add([...duplicateProblems(request, resolution), ...resolution.problems]);
   const pinned = joinByName(request, resolution, problems);
   problems.add(referenceProblems(objects, resolution, [...bound, ...request.replaced]));
@@ -233,11 +249,7 @@ export interface Pruned {
 }
 
 /** Drops what is not selected, and types that nothing needs any more. */
-export function pruneAtoms(
-  merged: Merged,
-  selection: Selection,
-  problems: ProblemList,
-): Pruned | undefined {
+export function pruneAtoms(merged: Merged, selection: Selection, problems: ProblemList): Pruned | undefined {
   const { resolved, combined } = merged;
   problems.add(selection.problems);
   if (resolved.request.refuseUndefined === 'needed')

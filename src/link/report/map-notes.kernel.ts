@@ -18,7 +18,8 @@ export function distinctMaps(unit: number): number {
   const end = first + word(word(UNIT.atomCount) + unit);
   const types = word(word(UNIT.types) + unit);
   let maps = 0;
-  for (let atom = first; atom < end; atom = atom + 1) if (word(word(ATOM.kind) + atom) === KIND.map) maps = maps + 1;
+  for (let atom = first; atom < end; atom = atom + 1)
+    if (word(word(ATOM.kind) + atom) === KIND.map) maps = maps + 1;
   const list = alloc((maps + 1) << 2) >> 2;
   for (let atom = first; atom < end; atom = atom + 1) {
     if (word(word(ATOM.kind) + atom) !== KIND.map || isKnown(types, list, atom) === 1) continue;
@@ -31,7 +32,8 @@ export function distinctMaps(unit: number): number {
 function isKnown(types: number, list: number, map: number): number {
   const count = word(list) < MAX_KINDS ? word(list) : MAX_KINDS;
   for (let at = 1; at <= count; at = at + 1)
-    if (isSameDefinition(types, word(word(ATOM.type) + word(list + at)), word(word(ATOM.type) + map)) === 1) return 1;
+    if (isSameDefinition(types, word(word(ATOM.type) + word(list + at)), word(word(ATOM.type) + map)) === 1)
+      return 1;
   return 0;
 }
 

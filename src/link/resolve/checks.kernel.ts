@@ -3,7 +3,7 @@
  * judge, and adds a fault for each, in order; most links have none.
  */
 
-import { ATOM, GROUP, NAME, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
+import { ATOM, GROUP, REFERENCE, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
