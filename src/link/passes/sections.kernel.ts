@@ -8,7 +8,7 @@ import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/cons
 import { ATOM, NAME, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
-import { LINK_FAULT } from '../faults.ts';
+import { LINK_FAULT } from '../resolve/faults.ts';
 import { KIND, REQUEST } from '../resolve/request.ts';
 
 const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;

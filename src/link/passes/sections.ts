@@ -10,8 +10,7 @@
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { ATOM, FAULT, type Image, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from '../../object/index.ts';
-import { LINK_FAULT } from '../index.ts';
-import { type LinkColumns, REQUEST } from '../resolve/index.ts';
+import { LINK_FAULT, type LinkColumns, REQUEST } from '../resolve/index.ts';
 import * as kernels from './sections.kernel.ts';
 
 export interface MergedSections {

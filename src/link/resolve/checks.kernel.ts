@@ -7,7 +7,7 @@ import { ATOM, GROUP, REFERENCE, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { LINK_FAULT } from '../faults.ts';
+import { LINK_FAULT } from './faults.ts';
 import { BINDING, KIND, REQUEST } from './request.ts';
 import { isKernelName } from './resolve.kernel.ts';
 
