@@ -211,6 +211,8 @@ export const ATOM = table([
   'merged', // row of ATOM of the result; 0: none
   'place', // offset in the section of the output, once it is laid out
   'number', // ELF symbol of the output, once it is written; 0: none
+  'next', // next row of ATOM of its group, in order of units; 0: it is the last
+  'dropped', // 1: in a COMDAT group that another unit keeps; 2: a string that is in the result once
   'alias', // row of ATOM, once it is laid out: its first alias; 0: none
   'nextAlias', // row of ATOM, once it is laid out: the next alias of its owner; 0: none
 ]);
@@ -251,6 +253,9 @@ export const GROUP = table([
   'hidden', // 1: any of them is hidden
   'clashing', // 1: several strong definitions that are not one
   'members', // number of symbols
+  'first', // first row of ATOM of its symbols
+  'last',
+  'other', // row of GROUP of the same name in another scope; 0: no further one
 ]);
 
 /** ELF files that are written. */

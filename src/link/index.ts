@@ -110,7 +110,6 @@ export {
   describeSymbol,
   disagreement,
   type Explanation,
-  entryAt,
   entryObjection,
   findInput,
   isKernelName,
@@ -118,11 +117,11 @@ export {
   parseTarget,
   type ReferenceSite,
   referenceLines,
-  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,
   uncheckedPairs,
+  wrongReferences,
 } from './resolve/index.ts';
 export {
   COUNTS_MAP,

@@ -6,6 +6,7 @@
 
 import { given } from '../bytes/index.ts';
 import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
+import { Image } from '../image/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
@@ -21,6 +22,7 @@ import {
   separateStatics,
   stateLicense,
   staticPinClashes,
+  withObject,
 } from './passes/index.ts';
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
@@ -58,7 +60,7 @@ import {
   reportRenames,
   unusedSymbols,
 } from './report/index.ts';
-import { bindExplicitly, boundExterns } from './resolve/index.ts';
+import { bindExplicitly, boundExterns, mayHaveStrayFunctions } from './resolve/index.ts';
 
 /** Defaults: the name is `linked.o`, `gcSections` and `optimize` are false. */
 export interface LinkOptions extends CommonLinkOptions {
@@ -100,13 +102,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const problems = new ProblemList();
   problems.add(partialProblems(options));
   const read = prepareInputs(inputs, options, problems);
-  const { pulled } = read;
+  const { image, pulled } = read;
   const objects = stateLicense(read.objects, options.license);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
   if (!problems.isEmpty) return failed();
 
   const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
-  const resolved = resolveNames(namesOf(objects, identical, options, problems), problems);
+  const resolved = resolveNames({ ...namesOf(objects, identical, options, problems), image }, problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, object => editWhole(object, options), problems);
   if (merged === undefined) return failed();
@@ -121,7 +123,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
-  const statics = staticNotes({ ...merged.combined.object, name: options.name ?? 'linked.o' });
+  const statics = mayHaveStrayFunctions(merged.combined.object) ? staticNotes(merged.combined.object) : [];
   const notes = [
     ...read.notes,
     ...statics,
@@ -178,6 +180,8 @@ function finishWhole(object: BpfObject, { partial = false }: LinkOptions): Edite
 }
 
 interface PreparedInputs extends Pick<ReadInputs, 'objects' | 'pulled'> {
+  /** Files that were not edited are units of it. */
+  readonly image: Image;
   readonly notes: readonly string[];
 }
 
@@ -188,16 +192,18 @@ function prepareInputs(
   problems: ProblemList,
 ): PreparedInputs {
   const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
+  const image = new Image();
   const read = readInputs(inputs, {
+    image,
     keepDebug: options.keepDebug ?? false,
     ...given({ readMember: options.readMember, prepare: edits }),
     boundExterns: object => boundExterns(object, options.bind ?? []),
   });
   problems.add(read.problems);
-  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), notes: [] };
+  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), image, notes: [] };
   const { objects, problems: refused, notes } = edits.finish(read.objects);
   problems.add(refused);
-  return { ...folded({ ...read, objects }, options), notes };
+  return { ...folded({ ...read, objects }, options), image, notes };
 }
 
 function folded(
@@ -245,7 +251,7 @@ function lookForMissing(
   const { object, problems: refused } = editWhole(combined.object, options);
   problems.add(refused);
   if (refused.length > 0) return;
-  const selected = select({ ...combined, object }, objects, options);
+  const selected = select(withObject(combined, object), objects, options);
   problems.add([...selected.problems, ...missing(selected.live)]);
 }
 
@@ -262,8 +268,16 @@ function select(
   options: LinkOptions,
 ): Selection & Collected {
   if (options.gcSections !== true) {
-    const live = combined.object.symbols.map(() => true);
-    return { live, everything: true, paths: [], problems: [], notes: [] };
+    const live = once(() => combined.object.symbols.map(() => true));
+    return {
+      get live() {
+        return live();
+      },
+      everything: true,
+      paths: [],
+      problems: [],
+      notes: [],
+    };
   }
   const { keep = [], whyLive = [] } = options;
   return { ...collectGarbage(combined, objects, { keep, whyLive }), everything: false };

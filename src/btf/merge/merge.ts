@@ -8,7 +8,7 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { bugError } from '../../diag/index.ts';
+import { bugError, type RootletError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
 import { type BtfId, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
@@ -73,13 +73,25 @@ function leaveOut(
 
 /** Merges the types of the units `first` to `last` into `result`, a unit without types. */
 export function mergeUnits(image: Image, first: number, last: number, result: number): void {
-  const isDone =
-    image.run(same).findSame(first, last) === 1 && image.run(units).mergeUnitTypes(first, last, result) === 1;
-  if (isDone) return;
+  sameUnitTypes(image, first, last);
+  mergeTypesOfUnits(image, first, last, result);
+}
+
+/** Fills TYPE.same for the units `first` to `last`: see `findSame`. */
+export function sameUnitTypes(image: Image, first: number, last: number): void {
+  if (image.run(same).findSame(first, last) === 0) throw faultError(image);
+}
+
+/** Gives `result` the types of the units `first` to `last`: see `mergeUnitTypes`. */
+export function mergeTypesOfUnits(image: Image, first: number, last: number, result: number): void {
+  if (image.run(units).mergeUnitTypes(first, last, result) === 0) throw faultError(image);
+}
+
+function faultError(image: Image): RootletError {
   const row = image.count(FAULT) - 1;
   const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));
-  if (code === MERGE_FAULT.collisions) throw bugError(['BTF merge'], `hashes collide under ${id} seeds`);
-  throw bugError(
+  if (code === MERGE_FAULT.collisions) return bugError(['BTF merge'], `hashes collide under ${id} seeds`);
+  return bugError(
     ['BTF merge', image.unitName(unit ?? 0)],
     `type ${id} is kept and refers to one that is not`,
   );

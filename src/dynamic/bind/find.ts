@@ -24,15 +24,14 @@ import {
 import {
   describeDefinition,
   describeSymbol,
-  entryAt,
   findInput,
   isKernelName,
   parseTarget,
   referenceLines,
-  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,
+  wrongReferences,
 } from '../../link/index.ts';
 import type { KernelSymbolKind } from '../../load/index.ts';
 import {
@@ -106,19 +105,19 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
       if (mismatch !== null) problems.push(mismatch);
     }
   }
-  problems.push(...wrongReferences(consumer, found));
+  problems.push(...wrongUses(consumer, found));
   return { found, open, problems };
 }
 
 /** References that the definition found for them cannot satisfy: calls of variables, and the like. */
-function wrongReferences(consumer: BpfObject, found: readonly Found[]): Problem[] {
+function wrongUses(consumer: BpfObject, found: readonly Found[]): Problem[] {
   const objects = [consumer, ...found.map(({ provider }) => ({ ...provider.object, name: provider.name }))];
   const targets = new Map(
     found.map(({ extern, target }, at) => [extern, { file: at + 1, index: target.index }]),
   );
   const targetOf = ({ file, index }: SymbolAt): SymbolAt | undefined =>
     file === 0 ? targets.get(index) : undefined;
-  return referenceProblems(objects, targetOf);
+  return wrongReferences(objects, targetOf);
 }
 
 /** A request for something that is not loaded yet. */
@@ -276,7 +275,7 @@ function missingProblem(
 ): Problem {
   const providers = [...scope.named, ...scope.registered];
   const resolution = resolve([consumer]);
-  const sites = referencesTo([consumer], resolution, entryAt(resolution.groupOf, { file: 0, index }));
+  const sites = referencesTo([consumer], resolution, resolution.groupRow({ file: 0, index }));
   return problem(
     'dynamic-undefined',
     [consumer.name],

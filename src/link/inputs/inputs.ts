@@ -5,7 +5,9 @@
 
 import { requireFile } from '../../bytes/index.ts';
 import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
+import type { Image } from '../../image/index.ts';
 import { type BpfObject, InputObject, isObject, readObject, requireSound } from '../../object/index.ts';
+import { mayHaveFaults } from '../resolve/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -49,6 +51,8 @@ export interface ReadInputs {
 export interface InputOptions extends ArchiveOptions {
   /** Accept archives. Default true. */
   readonly archives?: boolean;
+  /** Where files are read into. */
+  readonly image?: Image;
 }
 
 export function readInputs(inputs: readonly LinkInput[], options: InputOptions = {}): ReadInputs {
@@ -77,7 +81,7 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   const prepared = (object: BpfObject): InputSlot => {
-    requireSound(object);
+    if (mayHaveFaults(object)) requireSound(object);
     return { kind: 'object', object: options.prepare?.object(object, input.name) ?? object };
   };
   if (!('bytes' in input)) return prepared(input);

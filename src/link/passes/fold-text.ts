@@ -16,6 +16,7 @@ import {
   sectionNameOf,
   staticSubprograms,
 } from '../../object/index.ts';
+import { mayHaveStrayFunctions } from '../resolve/index.ts';
 
 /** Shell of a section for functions that are not programs. */
 export const TEXT_SECTION: SectionShell = {
@@ -42,6 +43,7 @@ export function withTextSection(object: BpfObject): {
  * code refers to.
  */
 export function foldSubprograms(object: BpfObject): BpfObject {
+  if (!mayHaveStrayFunctions(object)) return object;
   const statics = new Set(staticSubprograms(object));
   return moveToText(
     object,

@@ -1,6 +1,6 @@
 /** Passes over resolved objects: merge, prune, fold, name, limits. */
 
-export { type Combined, combine } from './combine.ts';
+export { type Combined, combine, withObject } from './combine.ts';
 export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbols.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
 export { foldSubprograms, foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
@@ -33,7 +33,7 @@ export {
   pinnedSymbols,
   withPinned,
 } from './pinned.ts';
-export { mergeStrings, pruneCombined } from './prune-combined.ts';
+export { pruneCombined } from './prune-combined.ts';
 export { pruneObject } from './prune-object.ts';
 export { applyRenames } from './rename.ts';
 export { type MergedSections, mergeSections, unite } from './sections.ts';

@@ -9,7 +9,8 @@
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
-import { type BpfObject, licenseOf, sectionOf, type VariableSymbol } from '../../object/index.ts';
+import { type BpfObject, sectionOf, type VariableSymbol } from '../../object/index.ts';
+import { mayHaveSection, statedLicense } from '../resolve/index.ts';
 
 const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
   'GPL',
@@ -35,7 +36,7 @@ export interface LicenseChoice {
 /** `given`: the license of the result, whatever the inputs state; they are not compared then. */
 export function chooseLicense(objects: readonly BpfObject[], given?: string): LicenseChoice {
   const stated = objects.flatMap(object => {
-    const license = licenseOf(object);
+    const license = statedLicense(object);
     return license === null ? [] : [{ license, file: object.name }];
   });
   if (given !== undefined) return givenLicense(given, stated);
@@ -88,6 +89,7 @@ export function versionProblems(objects: readonly BpfObject[]): Problem[] {
 }
 
 function versionOf(object: BpfObject): Uint8Array | undefined {
+  if (!mayHaveSection(object, 'version')) return undefined;
   for (const symbol of object.symbols)
     if (symbol.kind === 'variable' && sectionOf(object, symbol)?.name === 'version')
       return symbol.bytes ?? undefined;
@@ -96,13 +98,13 @@ function versionOf(object: BpfObject): Uint8Array | undefined {
 
 /** The inputs, the first of which has the given license where none of them states one. */
 export function stateLicense(objects: readonly BpfObject[], given?: string): readonly BpfObject[] {
-  if (given === undefined || objects.some(object => licenseOf(object) !== null)) return objects;
+  if (given === undefined || objects.some(object => statedLicense(object) !== null)) return objects;
   return objects.map((object, at) => (at === 0 ? withLicense(object, given) : object));
 }
 
 /** The object with its license text replaced, or added; the object itself if nothing changes. */
 export function withLicense(object: BpfObject, license: string | null): BpfObject {
-  const known = licenseOf(object);
+  const known = statedLicense(object);
   if (license === null || known === license) return object;
   const bytes = new TextEncoder().encode(`${license}\0`);
   if (known === null) return addLicense(object, bytes);

@@ -30,6 +30,7 @@ import {
   symbolOf,
   tailCallers,
 } from '../../object/index.ts';
+import { mayHaveSection } from '../resolve/index.ts';
 import { licenseProblems } from './gpl-only.ts';
 
 const MAX_FUNCTIONS = 256;
@@ -248,7 +249,7 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
 
 /** Variables of an arena have no place when it is not clear in which arena. */
 export function arenaProblems(object: BpfObject, hint = SHARE_HINT): Problem[] {
-  const arenas = ambiguousArenas(object);
+  const arenas = mayHaveSection(object, ARENA_SECTION) ? ambiguousArenas(object) : [];
   if (arenas.length === 0) return [];
   return [
     problem(

@@ -17,7 +17,7 @@ import {
   sectionNameOf,
   symbolOf,
 } from '../../object/index.ts';
-import { inputName } from '../resolve/index.ts';
+import { inputName, mayHaveNamesakes } from '../resolve/index.ts';
 import type { Combined } from './combine.ts';
 
 /** BPF_OBJ_NAME_LEN is 16, the last byte is NUL. */
@@ -189,6 +189,7 @@ function labelled(label: string, name: string): string {
  * Pinned maps keep their names.
  */
 export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIndex>): Rename[] {
+  if (pinned.size === 0 && !mayHaveNamesakes(combined.object)) return [];
   const { symbols } = combined.object;
   const owners = new Map<string, SymbolIndex>();
   const keeps = (symbol: BpfSymbol, index: SymbolIndex): boolean =>
@@ -216,10 +217,12 @@ export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIn
  * Static pinned maps and global maps of one name: neither can be renamed, since both names are used outside.
  */
 export function staticPinClashes(
-  { object, origins }: Combined,
+  combined: Combined,
   pinned: ReadonlySet<SymbolIndex>,
   objects: readonly BpfObject[],
 ): Problem[] {
+  if (pinned.size === 0) return [];
+  const { object, origins } = combined;
   const fileOf = (index: SymbolIndex): string => inputName(objects, elementAt(origins, index).file);
   const globals = new Map(
     object.symbols.flatMap((symbol, index) =>

@@ -17,16 +17,20 @@ import {
   type SymbolIndex,
   symbolOf,
 } from '../../object/index.ts';
+import * as checks from '../resolve/checks.kernel.ts';
 import {
   disagreement,
   entryAt,
+  faultsOf,
   groupAt,
   inputName,
+  mayHavePinnedMaps,
   type Resolution,
   type SymbolAt,
+  type SymbolGroup,
   symbolAt,
 } from '../resolve/index.ts';
-import type { Combined } from './combine.ts';
+import { type Combined, withObject } from './combine.ts';
 import { editSymbols } from './edit-symbols.ts';
 import { nameToSuggest } from './names.ts';
 
@@ -65,8 +69,11 @@ export function isPinned(object: BpfObject, symbol: BpfSymbol | undefined): bool
   }
 }
 
+const NOTHING: ReadonlySet<SymbolIndex> = new Set();
+
 /** All pinned maps of an object. */
-export function pinnedSymbols(object: BpfObject): Set<SymbolIndex> {
+export function pinnedSymbols(object: BpfObject): ReadonlySet<SymbolIndex> {
+  if (!mayHavePinnedMaps(object)) return NOTHING;
   return new Set(object.symbols.flatMap((symbol, index) => (isPinned(object, symbol) ? [index] : [])));
 }
 
@@ -107,9 +114,7 @@ export function withPinned(combined: Combined, merges: readonly PinnedMerge[]): 
   const edits = merges
     .filter(merge => merge.globalize)
     .map(({ winner }) => [entryAt(combined.indexOf, winner), { binding: 'global' }] as const);
-  return edits.length === 0
-    ? combined
-    : { ...combined, object: editSymbols(combined.object, new Map(edits)) };
+  return edits.length === 0 ? combined : withObject(combined, editSymbols(combined.object, new Map(edits)));
 }
 
 // --- definitions --------------------------------------------------------------------------------------------------
@@ -264,14 +269,19 @@ function keyOf({ file, index }: SymbolAt): string {
   return `${file}:${index}`;
 }
 
+/** Groups whose winner is a map that overrides other definitions. */
+function overridingMaps({ columns, groupOf }: Resolution): readonly SymbolGroup[] {
+  const { image, request } = columns;
+  return faultsOf(image, () => image.run(checks).findOverridingMaps(request)).map(({ a }) => groupOf(a));
+}
+
 /** Unpinned maps of which several strong definitions become one. */
 function sharedMaps(
   objects: readonly BpfObject[],
   resolution: Resolution,
 ): Pick<PinnedMerge, 'name' | 'winner' | 'others'>[] {
-  return resolution.groups.flatMap(({ name, winner, losers }) => {
-    if (losers.length === 0 || pinnedIn(objects)(winner) || symbolAt(objects, winner).kind !== 'map')
-      return [];
+  return overridingMaps(resolution).flatMap(({ name, winner, losers }) => {
+    if (pinnedIn(objects)(winner) || symbolAt(objects, winner).kind !== 'map') return [];
     return [{ name, winner, others: losers.filter(at => symbolAt(objects, at).binding === 'global') }];
   });
 }

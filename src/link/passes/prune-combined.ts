@@ -3,15 +3,6 @@
 import { noElement } from '../../bytes/index.ts';
 import type { Combined } from './combine.ts';
 import { pruneObject } from './prune-object.ts';
-import { duplicateStrings } from './strings.ts';
-
-/** Equal string literals of all inputs are kept once. */
-export function mergeStrings(combined: Combined): Combined {
-  const duplicates = duplicateStrings(combined.object);
-  if (duplicates.size === 0) return combined;
-  const keep = combined.object.symbols.map((_, index) => !duplicates.has(index));
-  return pruneCombined(combined, keep, { pruneTypes: false, replacements: duplicates });
-}
 
 /** `pruneObject` that keeps the maps to and from the inputs in step. */
 export function pruneCombined(

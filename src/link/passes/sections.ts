@@ -7,110 +7,91 @@
  * have to be written out, by what a file can reasonably hold.
  */
 
-import { elementAt, noElement } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
-import { type BpfObject, type SectionShell, sizeOfSymbol } from '../../object/index.ts';
-import { entryAt } from '../resolve/index.ts';
+import { ATOM, FAULT, type Image, SHELL, UNIT } from '../../image/index.ts';
+import type { SectionShell } from '../../object/index.ts';
+import { LINK_FAULT, type LinkColumns, REQUEST } from '../resolve/index.ts';
+import * as kernels from './sections.kernel.ts';
 
 export interface MergedSections {
-  readonly shells: readonly SectionShell[];
-  /** For each input: section index → index in `shells`. */
-  readonly indexes: readonly Int32Array[];
+  /** The unit that has them, which becomes the result. */
+  readonly unit: number;
   readonly problems: readonly Problem[];
 }
 
-export function mergeSections(objects: readonly BpfObject[]): MergedSections {
-  const shells: SectionShell[] = [];
-  const firstFile: string[] = [];
-  const byName = new Map<string, number>();
+/** Adds a unit for the result, with the sections of all inputs. `name`: of the result. */
+export function mergeSections(columns: LinkColumns, name: string): MergedSections {
+  const { image, request } = columns;
+  const unit = image.addUnit(name);
+  image.words[request + REQUEST.result] = unit;
+  const before = Math.max(1, image.count(FAULT));
+  image.run(kernels).mergeShells(request);
+  image.run(kernels).checkSizes(request);
   const problems: Problem[] = [];
-  const indexes = objects.map(object => {
-    const map = new Int32Array(object.sections.length);
-    object.sections.forEach((section, index) => {
-      const known = byName.get(section.name);
-      if (known === undefined) {
-        byName.set(section.name, shells.length);
-        map[index] = shells.length;
-        shells.push(section);
-        firstFile.push(object.name);
-        return;
-      }
-      map[index] = known;
-      const before = elementAt(shells, known);
-      if (before.role !== section.role)
-        problems.push(roleProblem(object, section, before, elementAt(firstFile, known)));
-      shells[known] = unite(before, section);
-    });
-    return map;
-  });
-  problems.push(...sizeProblems(objects, shells, indexes));
-  return { shells, indexes, problems };
+  for (let fault = before; fault < image.count(FAULT); fault++) problems.push(problemOf(columns, fault));
+  return { unit, problems };
 }
 
-/** Values of maps, which data sections become, have less than 2 GiB. */
-const MAX_SIZE = 0x7fffffff;
-/** `.bss` of one input that has to be written out because another one has bytes in it. */
-const MAX_ZEROS = 0x10000000;
+function problemOf(columns: LinkColumns, fault: number): Problem {
+  const { image } = columns;
+  const [a, b] = [image.get(FAULT.a, fault), image.get(FAULT.b, fault)];
+  return image.get(FAULT.code, fault) === LINK_FAULT.role
+    ? roleProblem(columns, a, b)
+    : sizeProblem(columns, a);
+}
 
-function sizeProblems(
-  objects: readonly BpfObject[],
-  shells: readonly SectionShell[],
-  indexes: readonly Int32Array[],
-): Problem[] {
-  const sizes = new Array<number>(shells.length).fill(0);
-  const zeros = new Array<number>(shells.length).fill(0);
-  objects.forEach((object, file) => {
-    for (const symbol of object.symbols) {
-      if (symbol.kind === 'extern') continue;
-      const section = entryAt(indexes, { file, index: symbol.section });
-      sizes[section] = (sizes[section] ?? noElement(sizes, section)) + sizeOfSymbol(symbol);
-      if (symbol.kind === 'variable' && symbol.bytes === null)
-        zeros[section] = (zeros[section] ?? noElement(zeros, section)) + symbol.size;
+/** Bytes of all symbols of a section of the result. */
+function sizeOf({ image, units }: LinkColumns, merged: number): number {
+  let size = 0;
+  for (const unit of units) {
+    const first = image.get(UNIT.atoms, unit);
+    for (let atom = first; atom < first + image.get(UNIT.atomCount, unit); atom++) {
+      const shell = image.get(ATOM.shell, atom);
+      if (shell !== 0 && image.get(SHELL.merged, shell) === merged) size += image.get(ATOM.size, atom);
     }
-  });
-  return shells.flatMap((shell, index) => {
-    const [size = 0, zero = 0] = [sizes[index], zeros[index]];
-    if (size <= MAX_SIZE && (shell.type === SHT_NOBITS || zero <= MAX_ZEROS)) return [];
-    return [sizeProblem(shell, size)];
-  });
+  }
+  return size;
 }
 
-function sizeProblem(shell: SectionShell, size: number): Problem {
+function sizeProblem(columns: LinkColumns, merged: number): Problem {
+  const { image } = columns;
   return problem(
     'link-section-size',
-    [`section ${quote(shell.name)}`],
-    `would have ${size} bytes, more than a map or a file can hold`,
+    [`section ${quote(image.nameText(image.get(SHELL.name, merged)))}`],
+    `would have ${sizeOf(columns, merged)} bytes, more than a map or a file can hold`,
   );
 }
 
 /** One section for two of a name. */
 export function unite(a: SectionShell, b: SectionShell): SectionShell {
-  const type = a.type === b.type ? a.type : SHT_PROGBITS;
-  const flags = a.entsize === b.entsize ? unionOfFlags(a.flags, b.flags) : (a.flags | b.flags) & ~MERGE_FLAGS;
-  const align = Math.max(a.align, b.align);
-  const entsize = a.entsize === b.entsize ? a.entsize : 0;
-  return { name: a.name, type, flags, align, entsize, role: a.role };
+  const isOfOneSize = a.entsize === b.entsize;
+  return {
+    name: a.name,
+    type: kernels.unitedType(a.type, b.type),
+    flags: kernels.unitedFlags(a.flags, b.flags, isOfOneSize ? 1 : 0),
+    align: Math.max(a.align, b.align),
+    entsize: isOfOneSize ? a.entsize : 0,
+    role: a.role,
+  };
 }
 
-const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;
+const ROLES = ['code', 'data', 'maps'] as const;
 
-/** Merging (`SHF_MERGE | SHF_STRINGS`) is allowed only where all inputs allow it; the others are combined. */
-function unionOfFlags(a: number, b: number): number {
-  const merge = a & b & MERGE_FLAGS;
-  return ((a | b) & ~MERGE_FLAGS) | merge;
-}
-
-function roleProblem(
-  object: BpfObject,
-  section: SectionShell,
-  before: SectionShell,
-  firstFile: string,
-): Problem {
+function roleProblem({ image, units }: LinkColumns, shell: number, merged: number): Problem {
+  const name = image.get(SHELL.name, merged);
+  const roleOf = (row: number): string => `${ROLES[image.get(SHELL.role, row)]}`;
+  const firstFile = units.find(unit => hasShell(image, unit, name));
   return problem(
     'link-section-role',
-    [object.name, `section ${quote(section.name)}`],
-    `holds ${section.role} here and ${before.role} in ${firstFile}`,
+    [image.unitName(image.get(SHELL.unit, shell)), `section ${quote(image.nameText(name))}`],
+    `holds ${roleOf(shell)} here and ${roleOf(merged)} in ${image.unitName(firstFile ?? 0)}`,
     { hint: 'give one of them another section name' },
   );
+}
+
+function hasShell(image: Image, unit: number, name: number): boolean {
+  const first = image.get(UNIT.shells, unit);
+  for (let shell = first; shell < first + image.get(UNIT.shellCount, unit); shell++)
+    if (image.get(SHELL.name, shell) === name) return true;
+  return false;
 }

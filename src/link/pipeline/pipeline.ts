@@ -14,7 +14,8 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import type { Problem, ProblemList } from '../../diag/index.ts';
+import { type Problem, type ProblemList, RootletError } from '../../diag/index.ts';
+import type { Image } from '../../image/index.ts';
 import { type BpfObject, withAllFunctionTypes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
@@ -26,7 +27,6 @@ import {
   type LicenseChoice,
   type MergedSections,
   mergeSections,
-  mergeStrings,
   type PinnedMaps,
   type PinnedMerge,
   pruneCombined,
@@ -34,6 +34,7 @@ import {
   type Rename,
   versionProblems,
   withLicense,
+  withObject,
   withPinned,
 } from '../passes/index.ts';
 import {
@@ -45,12 +46,12 @@ import {
   type ExplicitBinding,
   entryAt,
   explainAll,
+  mayLackFunctionTypes,
   type Resolution,
   type ResolveOptions,
   referenceProblems,
   resolve,
   type SymbolGroup,
-  targetsOf,
   uncheckedNotes,
   undefinedProblems,
 } from '../resolve/index.ts';
@@ -63,12 +64,14 @@ const PHASE = Symbol('phase');
 /** What a driver asks of the pipeline. */
 export interface ResolveRequest {
   readonly objects: readonly BpfObject[];
+  /** Objects that were read into it, in this order, are not copied. Default: an image of its own. */
+  readonly image?: Image;
   /** Name of the result. */
   readonly name: string;
   /** The result is to be linked again: weak and tentative definitions stay what they are. */
   readonly partial: boolean;
   /** Where names are looked up. */
-  readonly rules: Omit<ResolveOptions, 'detached'>;
+  readonly rules: Omit<ResolveOptions, 'detached' | 'image'>;
   /** Externs that get a definition whatever its name: they are not looked up. */
   readonly bound: readonly ExplicitBinding[];
   /** Definitions that others replace. */
@@ -136,7 +139,9 @@ export interface Resolved extends Decisions {
 
 /** Finds the definition of every name, and decides what the result has of each section and license. */
 export function resolveNames(request: ResolveRequest, problems: ProblemList): Resolved | undefined {
-  const decisions = decide(request, problems);
+  const resolution = groupNames(request, problems);
+  if (resolution === undefined) return undefined;
+  const decisions = decide(request, resolution, problems);
   if (problems.isEmpty) return { ...decisions, [PHASE]: 'resolved' };
   if (request.lookFurther !== undefined && decisions.sections.problems.length === 0) {
     const combined = mergeAll(decisions);
@@ -145,15 +150,25 @@ export function resolveNames(request: ResolveRequest, problems: ProblemList): Re
   return undefined;
 }
 
-function decide(request: ResolveRequest, problems: ProblemList): Decisions {
-  const { objects, rules, bound, explain } = request;
-  const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
+/** Undefined for an object that no file can have. */
+function groupNames(request: ResolveRequest, problems: ProblemList): Resolution | undefined {
+  const { objects, rules, bound, image } = request;
+  try {
+    return resolve(objects, { ...rules, ...given({ image }), detached: bound.map(({ loser }) => loser) });
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    problems.add(error.problems);
+    return undefined;
+  }
+}
+
+function decide(request: ResolveRequest, resolution: Resolution, problems: ProblemList): Decisions {
+  const { objects, bound, explain } = request;
   problems.add([...duplicateProblems(request, resolution), ...resolution.problems]);
   const pinned = joinByName(request, resolution, problems);
-  const targets = targetsOf(resolution, [...bound, ...request.replaced]);
-  problems.add(referenceProblems(objects, targets));
+  problems.add(referenceProblems(objects, resolution, [...bound, ...request.replaced]));
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
-  const sections = mergeSections(objects);
+  const sections = mergeSections(resolution.columns, request.name);
   const license = chooseLicense(objects, request.license);
   problems.add([...sections.problems, ...license.problems]);
   if (request.pinned !== null) problems.add(versionProblems(objects));
@@ -167,10 +182,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   return { request, resolution, pinned, sections, license, explanations, notes };
 }
 
-function duplicateProblems({ objects, adviseOn }: ResolveRequest, { groups }: Resolution): Problem[] {
-  return groups
-    .filter(group => group.clashing.length > 0)
-    .map(group => duplicateProblem(objects, group.name, group.clashing, adviseOn?.(group)));
+function duplicateProblems({ objects, adviseOn }: ResolveRequest, { clashes }: Resolution): Problem[] {
+  return clashes.map(group => duplicateProblem(objects, group.name, group.clashing, adviseOn?.(group)));
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };
@@ -205,15 +218,15 @@ export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList
   const edited = edit(combined.object);
   problems.add(edited.problems);
   if (!problems.isEmpty) return undefined;
-  return { [PHASE]: 'merged', resolved, combined: { ...combined, object: edited.object } };
+  return { [PHASE]: 'merged', resolved, combined: withObject(combined, edited.object) };
 }
 
 function mergeAll({ request, resolution, sections, pinned }: Decisions): Combined {
-  const { objects, name, partial, bound, replaced } = request;
+  const { objects, partial, bound, replaced } = request;
   const bindings = [...bound, ...replaced, ...pinned.bindings];
-  const plain = combine({ objects, resolution, sections, bindings, name, partial });
-  if (request.pinned === null) return plain;
-  return mergeStrings(withPinned(plain, pinned.merges));
+  const mergeStrings = request.pinned !== null;
+  const plain = combine({ objects, resolution, sections, bindings, partial, mergeStrings });
+  return mergeStrings ? withPinned(plain, pinned.merges) : plain;
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------
@@ -236,17 +249,23 @@ export interface Pruned {
 }
 
 /** Drops what is not selected, and types that nothing needs any more. */
-export function pruneAtoms(
-  merged: Merged,
-  { live, everything, problems: refused }: Selection,
-  problems: ProblemList,
-): Pruned | undefined {
+export function pruneAtoms(merged: Merged, selection: Selection, problems: ProblemList): Pruned | undefined {
   const { resolved, combined } = merged;
-  problems.add(refused);
-  if (resolved.request.refuseUndefined === 'needed') problems.add(missingNames(resolved, combined, live));
+  problems.add(selection.problems);
+  if (resolved.request.refuseUndefined === 'needed')
+    problems.add(missingNames(resolved, combined, selection.live));
   if (!problems.isEmpty) return undefined;
-  const left = everything ? combined : pruneCombined(combined, live, { pruneTypes: true });
-  return { [PHASE]: 'pruned', merged, live, combined: left };
+  const left = selection.everything
+    ? combined
+    : pruneCombined(combined, selection.live, { pruneTypes: true });
+  return {
+    [PHASE]: 'pruned',
+    merged,
+    get live() {
+      return selection.live;
+    },
+    combined: left,
+  };
 }
 
 /** Undefined names that something live refers to. */
@@ -294,6 +313,7 @@ export function nameAtoms(
 
 /** Functions of which only some have types all get one; types that are there already are not added twice. */
 function described(object: BpfObject): BpfObject {
+  if (!mayLackFunctionTypes(object)) return object;
   const complete = withAllFunctionTypes(object);
   if (complete.btf === object.btf) return complete;
   return pruneObject(complete, new Array(complete.symbols.length).fill(true), { pruneTypes: false }).object;

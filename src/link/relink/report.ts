@@ -19,6 +19,7 @@ import {
   type PinnedMaps,
   type ProgramLimits,
   type Rename,
+  withObject,
 } from '../passes/index.ts';
 import {
   type Finished,
@@ -132,7 +133,7 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
   const linked = reportLink({
     objects,
     resolution,
-    combined: { ...combined, object },
+    combined: withObject(combined, object),
     renames,
     pinned,
     license,

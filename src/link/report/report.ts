@@ -18,6 +18,7 @@ import {
   describeSymbol,
   expectedSectionOf,
   inputName,
+  mayHaveMoreVariables,
   type Resolution,
   type SymbolAt,
   symbolAt,
@@ -177,6 +178,7 @@ export function linkNotes(object: BpfObject, license: LicenseChoice): readonly s
 const MAX_OLD_VLEN = 0xffff;
 
 function crowdedSections(object: BpfObject): string[] {
+  if (!mayHaveMoreVariables(object, MAX_OLD_VLEN)) return [];
   const counts = new Array<number>(object.sections.length).fill(0);
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'extern' && symbol.kind !== 'function')

@@ -20,8 +20,11 @@ import {
   variableSize,
 } from '../../object/index.ts';
 import { describeMismatch, type Mismatch, mapMismatch, type Sides } from './agree-maps.ts';
+import * as kernels from './checks.kernel.ts';
+import { faultsOf, RowPlaces } from './columns.ts';
 import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
+import { findSameTypes } from './same-types.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /**
@@ -31,19 +34,18 @@ import { type SymbolAt, symbolAt } from './symbol-at.ts';
  */
 export function checkAgreement(
   objects: readonly BpfObject[],
-  resolution: Resolution,
+  { columns }: Resolution,
   isJudged: (at: SymbolAt) => boolean = () => false,
 ): Problem[] {
-  const problems: Problem[] = [];
-  for (const group of resolution.groups) {
-    if (group.losers.length + group.externs.length === 0 || group.clashing.length > 0) continue;
-    for (const other of [...group.losers, ...group.externs]) {
-      if (isJudged(other)) continue;
-      const problem = disagreement(objects, group.winner, other);
-      if (problem !== null) problems.push(problem);
-    }
-  }
-  return problems;
+  const { image, request } = columns;
+  findSameTypes(columns);
+  const faults = faultsOf(image, () => image.run(kernels).findDisagreement(request));
+  if (faults.length === 0) return [];
+  const places = new RowPlaces(columns);
+  return faults.flatMap(({ a, b }) => {
+    const other = places.at(b);
+    return isJudged(other) ? [] : (disagreement(objects, places.at(a), other) ?? []);
+  });
 }
 
 export interface AgreementRules {

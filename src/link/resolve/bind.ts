@@ -23,6 +23,7 @@ import {
 import type { BpfObject } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { disagreement } from './agree.ts';
+import { mayHaveTags } from './plain.ts';
 import { inputName, type SymbolAt } from './symbol-at.ts';
 
 /** An extern of one input, and the definition of another input that it is bound to, whatever its name. */
@@ -251,6 +252,7 @@ function taggedRequests(objects: readonly BpfObject[]): BindRequest[] {
 
 function bindTags(object: BpfObject): Map<BtfId, string> {
   const tags = new Map<BtfId, string>();
+  if (!mayHaveTags(object, TAG_PREFIX)) return tags;
   const { btf } = object;
   if (btf === null) return tags;
   for (let id = 1; id <= btf.count; id++) {

@@ -21,6 +21,8 @@ import {
 /** For each input: its symbols whose group another input keeps. */
 export type Dropped = readonly ReadonlySet<SymbolIndex>[];
 
+export const NOTHING_DROPPED: ReadonlySet<SymbolIndex> = new Set();
+
 /** `scopeOf`: groups of different scopes are different groups. */
 export function droppedGroups(objects: readonly BpfObject[], scopeOf: (file: number) => number): Dropped {
   const owners = new Map<string, number>();

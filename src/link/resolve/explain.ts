@@ -52,14 +52,14 @@ export function explainName(
     ...(options.slots ?? []).map(decided => ({ ...decided, reason: 'a slot, filled by a component' })),
     ...(options.pinned ?? []).map(decided => ({ ...decided, reason: 'one map, since both have one pin' })),
   ];
-  const groups = resolution.groups.flatMap((group, number) =>
-    group.name === name ? [{ group, number }] : [],
+  const groups = resolution.groups.flatMap(group =>
+    group.name === name ? [{ group, row: resolution.groupRow(group.winner) }] : [],
   );
   const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser).name === name);
   if (groups.length + bound.length === 0) return failed(unknownName(objects, resolution, name));
   return ok([
-    ...groups.map(({ group, number }) =>
-      withReplacement(objects, replaced, group, explainGroup(objects, resolution, group, number)),
+    ...groups.map(({ group, row }) =>
+      withReplacement(objects, replaced, group, explainGroup(objects, resolution, group, row)),
     ),
     ...bound.map(binding => explainBinding(objects, binding)),
   ]);
@@ -127,7 +127,7 @@ function explainGroup(
   objects: readonly BpfObject[],
   resolution: Resolution,
   group: SymbolGroup,
-  number: number,
+  row: number,
 ): Explanation {
   const describe = (at: SymbolAt): string => describeDefinition(objects, at);
   return {
@@ -140,7 +140,7 @@ function explainGroup(
         : reasonFor(objects, group, at),
     })),
     declarations: (group.defined ? group.externs : [group.winner, ...group.externs]).map(describe),
-    references: referencesTo(objects, resolution, number),
+    references: referencesTo(objects, resolution, row),
     unresolved: group.defined ? null : openReason(objects, group),
     hidden: group.hidden,
   };

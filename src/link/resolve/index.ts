@@ -11,7 +11,19 @@ export {
   findInput,
   parseTarget,
 } from './bind.ts';
+export { addWords, faultsOf, type LinkColumns, RowPlaces, rowOf } from './columns.ts';
 export { type Explanation, explainAll } from './explain.ts';
+export { LINK_FAULT } from './faults.ts';
+export {
+  mayHaveFaults,
+  mayHaveMoreVariables,
+  mayHaveNamesakes,
+  mayHavePinnedMaps,
+  mayHaveSection,
+  mayHaveStrayFunctions,
+  mayLackFunctionTypes,
+  statedLicense,
+} from './plain.ts';
 export {
   type DuplicateAdvice,
   describeDefinition,
@@ -21,8 +33,9 @@ export {
   sourceLine,
 } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
-export { referenceProblems, targetsOf } from './reference-kinds.ts';
+export { referenceProblems, wrongReferences } from './reference-kinds.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
+export { REQUEST, SHARED_SCOPE } from './request.ts';
 export {
   groupAt,
   isKernelName,
@@ -30,10 +43,9 @@ export {
   type Resolution,
   type ResolveOptions,
   resolve,
-  SHARED_SCOPE,
-  SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
+export { findSameTypes } from './same-types.ts';
 export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 export { uncheckedNotes, uncheckedPairs } from './unchecked.ts';
 export { undefinedProblems } from './undefined.ts';

@@ -16,6 +16,8 @@ import {
   type SymbolKind,
   symbolOf,
 } from '../../object/index.ts';
+import * as kernels from './checks.kernel.ts';
+import { faultsOf } from './columns.ts';
 import { describeDefinition, sourceLine } from './problems.ts';
 import { groupAt, type Resolution } from './resolve.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
@@ -24,7 +26,7 @@ import { type SymbolAt, symbolAt } from './symbol-at.ts';
 export type TargetOf = (at: SymbolAt) => SymbolAt | undefined;
 
 /** The definitions that names resolve to, or that explicit bindings specify. */
-export function targetsOf(
+function targetsOf(
   resolution: Resolution,
   bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],
 ): TargetOf {
@@ -39,12 +41,42 @@ export function targetsOf(
   };
 }
 
-/** A problem for each symbol and kind of wrong use, in order of inputs. */
-export function referenceProblems(objects: readonly BpfObject[], targetOf: TargetOf): Problem[] {
-  return objects.flatMap((object, file) => {
+/**
+ * A problem for each symbol and kind of wrong use, in order of inputs. `bindings`: targets other than by name; without
+ * any, a kernel knows the inputs without wrong uses.
+ */
+export function referenceProblems(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],
+): Problem[] {
+  const files = bindings.length === 0 ? doubtfulFiles(resolution) : objects.map((_, file) => file);
+  return problemsOfFiles(objects, files, targetsOf(resolution, bindings));
+}
+
+/** The same for definitions that were found in another way than by resolving names. */
+export function wrongReferences(objects: readonly BpfObject[], targetOf: TargetOf): Problem[] {
+  return problemsOfFiles(
+    objects,
+    objects.map((_, file) => file),
+    targetOf,
+  );
+}
+
+function problemsOfFiles(
+  objects: readonly BpfObject[],
+  files: readonly number[],
+  targetOf: TargetOf,
+): Problem[] {
+  return files.flatMap(file => {
+    const object = elementAt(objects, file);
     const isWanted = (index: SymbolIndex): boolean => targetOf({ file, index }) !== undefined;
     return problemsOf(objects, object, file, requirements(object, isWanted), targetOf);
   });
+}
+
+function doubtfulFiles({ columns: { image, request } }: Resolution): readonly number[] {
+  return faultsOf(image, () => image.run(kernels).findReferences(request)).map(({ a }) => a);
 }
 
 /** The problems of reading a map are reported by those who need its definition. */

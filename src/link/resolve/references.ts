@@ -5,7 +5,6 @@ import { quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';
 import type { Resolution } from './resolve.ts';
-import { entryAt } from './symbol-at.ts';
 
 /** A reference to a name. */
 export interface ReferenceSite {
@@ -18,14 +17,14 @@ export interface ReferenceSite {
   readonly source: string | null;
 }
 
-/** Every reference to the group, in input order. */
+/** Every reference to the group (row of GROUP), in input order. */
 export function referencesTo(
   objects: readonly BpfObject[],
   resolution: Resolution,
-  groupNumber: number,
+  group: number,
 ): ReferenceSite[] {
   return objects.flatMap((_, file) =>
-    referencesFrom(objects, file, index => entryAt(resolution.groupOf, { file, index }) === groupNumber),
+    referencesFrom(objects, file, index => resolution.groupRow({ file, index }) === group),
   );
 }
 

@@ -14,9 +14,14 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
-import { type Dropped, droppedGroups, droppedReferences } from './comdat.ts';
-import { entryAt, type SymbolAt, symbolAt } from './symbol-at.ts';
+import { ATOM, GROUP, type Image, NAME } from '../../image/index.ts';
+import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
+import { addWords, columnsOf, type LinkColumns, RowPlaces, rowOf } from './columns.ts';
+import * as dropping from './comdat.kernel.ts';
+import { type Dropped, droppedGroups, droppedReferences, NOTHING_DROPPED } from './comdat.ts';
+import { BINDING, KIND, REQUEST, SHARED_SCOPE } from './request.ts';
+import * as kernels from './resolve.kernel.ts';
+import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /** All symbols of one name in one scope. */
 export interface SymbolGroup {
@@ -37,10 +42,17 @@ export interface SymbolGroup {
   readonly hidden: boolean;
 }
 
+/** What names resolve to. `groups` and what has symbols is made when it is asked for: kernels know it by rows. */
 export interface Resolution {
+  readonly columns: LinkColumns;
+  /** In order of first appearance. */
   readonly groups: readonly SymbolGroup[];
-  /** For each input: symbol index → position in `groups`; -1 for local symbols. */
-  readonly groupOf: readonly Int32Array[];
+  /** Those with several strong definitions that are not one. */
+  readonly clashes: readonly SymbolGroup[];
+  /** Row of GROUP of a symbol; 0 for local symbols and others that take no part. */
+  readonly groupRow: (at: SymbolAt) => number;
+  /** The group of such a row. */
+  readonly groupOf: (row: number) => SymbolGroup;
   /** Without the names that clash: see `duplicateProblem`. */
   readonly problems: readonly Problem[];
   /** Symbols of COMDAT groups that another input keeps. */
@@ -56,93 +68,203 @@ export interface ResolveOptions {
   readonly united?: (at: SymbolAt) => boolean;
   /** Symbols that are bound explicitly and take no part. */
   readonly detached?: readonly SymbolAt[];
+  /** Objects that were read into this image are used in place. Default: an image of its own. */
+  readonly image?: Image;
 }
 
-/** Scope of the names that the kernel resolves. */
-const KERNEL_SCOPE = -1;
-/** Scope of names that components share on request. */
-export const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
 export const SINGLE_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
 /** The group of a symbol; undefined for local symbols and others that take no part. */
-export function groupAt({ groups, groupOf }: Resolution, at: SymbolAt): SymbolGroup | undefined {
-  const group = entryAt(groupOf, at);
-  return group < 0 ? undefined : groups[group];
+export function groupAt(resolution: Resolution, at: SymbolAt): SymbolGroup | undefined {
+  const row = resolution.groupRow(at);
+  return row <= 0 ? undefined : resolution.groupOf(row);
 }
 
 export function resolve(objects: readonly BpfObject[], options: ResolveOptions = {}): Resolution {
-  const drafts: GroupDraft[] = [];
-  const tables = new Map<number, Map<string, number>>();
-  const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
-  const { scopes } = options;
+  const columns = columnsOf(objects, options.image);
+  const { image, request } = columns;
+  for (const at of options.detached ?? []) image.set(ATOM.group, rowOf(columns, at), -1);
+  setScopes(columns, options);
+  const dropped = markDropped(objects, columns, options);
+  const { groupAtoms, settleGroups } = image.run(kernels);
+  groupAtoms(request);
+  const clashes = settleGroups(request);
+  const resolution = new ResolvedNames(columns, dropped, droppedReferences(objects, dropped));
+  if (clashes > 0) resolution.clashing = settleAgreeing(objects, resolution, options);
+  return resolution;
+}
+
+function setScopes({ image, request }: LinkColumns, { scopes, shared }: ResolveOptions): void {
+  if (scopes === undefined) return;
+  const at = addWords(image, Int32Array.from(scopes));
+  image.words[request + REQUEST.scopes] = at;
+  if (shared === undefined) return;
+  const flags = Int32Array.from({ length: image.count(NAME) }, (_, name) =>
+    shared(image.nameText(name)) ? 1 : 0,
+  );
+  const table = addWords(image, flags);
+  image.words[request + REQUEST.shared] = table;
+}
+
+function markDropped(
+  objects: readonly BpfObject[],
+  columns: LinkColumns,
+  { scopes }: ResolveOptions,
+): Dropped {
+  const { image, request } = columns;
+  if (image.run(dropping).hasComdat(request) === 0) return objects.map(() => NOTHING_DROPPED);
   const dropped = droppedGroups(objects, file => (scopes === undefined ? 0 : elementAt(scopes, file)));
-  objects.forEach((object, file) => {
-    const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
-    const numbers = elementAt(groupOf, file);
-    const gone = elementAt(dropped, file);
-    object.symbols.forEach((symbol, index) => {
-      if (symbol.binding === 'local' || isSingle(object, symbol) || detached.has(index)) return;
-      const at = { file, index };
-      numbers[index] = addMember(
-        tables,
-        drafts,
-        symbol,
-        scopeFor(options, symbol, file),
-        at,
-        gone.has(index),
-      );
-    });
+  dropped.forEach((gone, file) => {
+    for (const index of gone) image.set(ATOM.dropped, rowOf(columns, { file, index }), 1);
   });
-  const groups = drafts.map(draft => {
-    const complete = withDefinition(objects, draft);
-    return settle(objects, complete, mayAgree(objects, complete, options));
-  });
-  return { groups, groupOf, problems: droppedReferences(objects, dropped), dropped };
+  return dropped;
+}
+
+// --- groups -------------------------------------------------------------------------------------------------------
+
+class ResolvedNames implements Resolution {
+  readonly columns: LinkColumns;
+  readonly dropped: Dropped;
+  readonly problems: readonly Problem[];
+  readonly #first: number;
+  readonly #end: number;
+  readonly #made = new Map<number, SymbolGroup>();
+  #places: RowPlaces | undefined;
+  /** Rows of names that clash. */
+  clashing: readonly number[] = [];
+  #groups: readonly SymbolGroup[] | undefined;
+
+  constructor(columns: LinkColumns, dropped: Dropped, problems: readonly Problem[]) {
+    this.columns = columns;
+    this.dropped = dropped;
+    this.problems = problems;
+    const { words } = columns.image;
+    this.#first = elementAt(words, columns.request + REQUEST.firstGroup);
+    this.#end = elementAt(words, columns.request + REQUEST.endGroup);
+  }
+
+  get groups(): readonly SymbolGroup[] {
+    this.#groups ??= this.rows.map(row => this.groupOf(row));
+    return this.#groups;
+  }
+
+  get clashes(): readonly SymbolGroup[] {
+    return this.clashing.map(this.groupOf);
+  }
+
+  /** Rows of GROUP. */
+  get rows(): number[] {
+    return Array.from({ length: this.#end - this.#first }, (_, position) => this.#first + position);
+  }
+
+  groupRow = (at: SymbolAt): number =>
+    Math.max(0, this.columns.image.get(ATOM.group, rowOf(this.columns, at)));
+
+  groupOf = (row: number): SymbolGroup => {
+    const known = this.#made.get(row);
+    if (known !== undefined) return known;
+    const made = this.#make(row);
+    this.#made.set(row, made);
+    return made;
+  };
+
+  /** Members of a group in input order, and which of them can be chosen. */
+  members(row: number): { readonly all: readonly number[]; readonly candidates: readonly number[] } {
+    const { image } = this.columns;
+    const all: number[] = [];
+    for (let atom = image.get(GROUP.first, row); atom !== 0; atom = image.get(ATOM.next, atom))
+      all.push(atom);
+    const kept = all.filter(atom => image.get(ATOM.dropped, atom) === 0);
+    return { all, candidates: kept.some(atom => this.isDefinition(atom)) ? kept : all };
+  }
+
+  isDefinition(atom: number): boolean {
+    return this.columns.image.get(ATOM.kind, atom) !== KIND.extern;
+  }
+
+  /** Definitions that may not be overridden. */
+  strong(row: number): readonly number[] {
+    const { image } = this.columns;
+    return this.members(row).candidates.filter(
+      atom =>
+        this.isDefinition(atom) &&
+        image.get(ATOM.common, atom) === 0 &&
+        image.get(ATOM.binding, atom) !== BINDING.weak,
+    );
+  }
+
+  place(atom: number): SymbolAt {
+    this.#places ??= new RowPlaces(this.columns);
+    return this.#places.at(atom);
+  }
+
+  #make(row: number): SymbolGroup {
+    const { image } = this.columns;
+    const winner = image.get(GROUP.winner, row);
+    const others = this.members(row).all.filter(atom => atom !== winner);
+    const placed = (atoms: readonly number[]): readonly SymbolAt[] => atoms.map(atom => this.place(atom));
+    return {
+      name: image.nameText(image.get(GROUP.name, row)),
+      scope: image.get(GROUP.scope, row),
+      winner: this.place(winner),
+      defined: image.get(GROUP.defined, row) === 1,
+      losers: placed(others.filter(atom => this.isDefinition(atom))),
+      clashing: image.get(GROUP.clashing, row) === 1 ? placed(this.strong(row)) : [],
+      externs: placed(others.filter(atom => !this.isDefinition(atom))),
+      strongReference: image.get(GROUP.strong, row) === 1,
+      hidden: image.get(GROUP.hidden, row) === 1,
+    };
+  }
+}
+
+/**
+ * Of strong definitions that may be one the first is chosen, of maps the first with initial entries; whether the
+ * others agree is checked like any reference.
+ */
+function settleAgreeing(
+  objects: readonly BpfObject[],
+  names: ResolvedNames,
+  options: ResolveOptions,
+): readonly number[] {
+  const clashing: number[] = [];
+  const { image } = names.columns;
+  for (const row of names.rows) {
+    if (image.get(GROUP.clashing, row) === 0) continue;
+    if (!mayAgree(objects, names, row, options)) {
+      clashing.push(row);
+      continue;
+    }
+    const strong = names.strong(row);
+    const isFilled = (atom: number): boolean =>
+      image.get(ATOM.kind, atom) === KIND.map && image.get(ATOM.referenceCount, atom) > 0;
+    image.set(GROUP.winner, row, strong.find(isFilled) ?? elementAt(strong, 0));
+    image.set(GROUP.clashing, row, 0);
+  }
+  return clashing;
 }
 
 /**
  * Whether several strong definitions can be one. Components do not share functions of their own: two of one
  * name are two pieces of code, of which only one would be called.
  */
-function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
-  if (draft.members.length < 2) return false;
-  if (options.shared?.(draft.name) !== true) {
-    const { united } = options;
-    return united !== undefined && strongOf(objects, draft.members).every(united);
-  }
-  return draft.scope !== SHARED_SCOPE || !draft.members.some(at => symbolAt(objects, at).kind === 'function');
-}
-
-function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
-  return members.filter(at => strengthOf(symbolAt(objects, at)) === 'strong');
-}
-
-interface GroupDraft {
-  readonly name: string;
-  readonly scope: number;
-  /** In input order. */
-  readonly members: SymbolAt[];
-  /** In COMDAT groups that another input keeps. */
-  readonly dropped: SymbolAt[];
-}
-
-/** The group that is kept may not define what another one of its signature does. */
-function withDefinition(objects: readonly BpfObject[], draft: GroupDraft): GroupDraft {
-  const { members, dropped } = draft;
-  if (dropped.length === 0 || members.some(at => symbolAt(objects, at).kind !== 'extern')) return draft;
-  return { ...draft, members: [...members, ...dropped], dropped: [] };
+function mayAgree(
+  objects: readonly BpfObject[],
+  names: ResolvedNames,
+  row: number,
+  { shared, united }: ResolveOptions,
+): boolean {
+  const { image } = names.columns;
+  if (shared?.(image.nameText(image.get(GROUP.name, row))) !== true)
+    return united !== undefined && names.strong(row).every(atom => united(names.place(atom)));
+  const members = names.members(row).candidates;
+  const isFunction = (atom: number): boolean => symbolAt(objects, names.place(atom)).kind === 'function';
+  return image.get(GROUP.scope, row) !== SHARED_SCOPE || !members.some(isFunction);
 }
 
 /** License and version: found by their section, one of each in a result; their names do not count. */
 export function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
   return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
-}
-
-function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
-  if (options.scopes === undefined) return 0;
-  if (isKernelName(symbol)) return KERNEL_SCOPE;
-  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : elementAt(options.scopes, file);
 }
 
 /**
@@ -151,168 +273,4 @@ function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): num
  */
 export function isKernelName(symbol: BpfSymbol): boolean {
   return symbol.kind === 'extern' && (symbol.section === '.ksyms' || symbol.section === '.kconfig');
-}
-
-/** Number of the group of the symbol's name, which is made for its first member. */
-function addMember(
-  tables: Map<number, Map<string, number>>,
-  drafts: GroupDraft[],
-  symbol: BpfSymbol,
-  scope: number,
-  at: SymbolAt,
-  isDropped: boolean,
-): number {
-  let table = tables.get(scope);
-  if (table === undefined) {
-    table = new Map();
-    tables.set(scope, table);
-  }
-  const number = table.get(symbol.name) ?? drafts.length;
-  if (number === drafts.length) {
-    table.set(symbol.name, number);
-    drafts.push({ name: symbol.name, scope, members: [], dropped: [] });
-  }
-  const draft = elementAt(drafts, number);
-  (isDropped ? draft.dropped : draft.members).push(at);
-  return number;
-}
-
-function settle(objects: readonly BpfObject[], draft: GroupDraft, shared: boolean): SymbolGroup {
-  const { name, scope, members } = draft;
-  const [winner, ...others] = members;
-  if (winner !== undefined && others.length + draft.dropped.length === 0)
-    return loneGroup(objects, draft, winner);
-  const sorted = sortMembers(objects, members, shared);
-  const { strongReference, hidden } = sorted;
-  const best = sorted.strong[0] ?? largestCommon(objects, sorted.common) ?? sorted.weak[0];
-  if (best === undefined) {
-    const open = openWinner(objects, members);
-    return {
-      name,
-      scope,
-      winner: open,
-      defined: false,
-      losers: NOBODY,
-      clashing: NOBODY,
-      externs: members.filter(at => at !== open),
-      strongReference,
-      hidden,
-    };
-  }
-  const losers = [...sorted.strong, ...sorted.common, ...sorted.weak, ...draft.dropped]
-    .filter(at => at !== best)
-    .sort(inputOrder);
-  return {
-    name,
-    scope,
-    winner: best,
-    defined: true,
-    losers,
-    clashing: sorted.strong.length > 1 ? sorted.strong : NOBODY,
-    externs: sorted.externs,
-    strongReference,
-    hidden,
-  };
-}
-
-/**
- * Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. Else
- * the one with the fullest declaration: with a section, with a type.
- */
-function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
-  const first = (test: (symbol: BpfSymbol) => boolean): SymbolAt | undefined =>
-    members.find(at => test(symbolAt(objects, at)));
-  return (
-    first(isKernelName) ??
-    first(symbol => symbol.kind === 'extern' && symbol.section !== null) ??
-    first(symbol => symbol.btfId !== 0) ??
-    elementAt(members, 0) // a group is made for its first member
-  );
-}
-
-const NOBODY: readonly SymbolAt[] = [];
-
-/** Most names have one definition and no references in other files. */
-function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
-  const symbol = symbolAt(objects, winner);
-  const defined = symbol.kind !== 'extern';
-  const strongReference = !defined && symbol.binding !== 'weak';
-  const hidden = symbol.visibility === 'hidden';
-  const { name, scope } = draft;
-  const nobody = { losers: NOBODY, clashing: NOBODY, externs: NOBODY };
-  return { name, scope, winner, defined, ...nobody, strongReference, hidden };
-}
-
-interface SortedMembers {
-  readonly strong: readonly SymbolAt[];
-  readonly weak: readonly SymbolAt[];
-  readonly common: readonly SymbolAt[];
-  readonly externs: readonly SymbolAt[];
-  readonly strongReference: boolean;
-  readonly hidden: boolean;
-}
-
-/**
- * Of the strong definitions of a shared name the first is chosen, of maps the first with initial entries;
- * whether the others agree is checked like any reference.
- */
-function sortMembers(
-  objects: readonly BpfObject[],
-  members: readonly SymbolAt[],
-  shared: boolean,
-): SortedMembers {
-  const lists = {
-    strong: [] as SymbolAt[],
-    weak: [] as SymbolAt[],
-    common: [] as SymbolAt[],
-    externs: [] as SymbolAt[],
-  };
-  let [strongReference, hidden] = [false, false];
-  for (const at of members) {
-    const symbol = symbolAt(objects, at);
-    hidden ||= symbol.visibility === 'hidden';
-    strongReference ||= symbol.kind === 'extern' && symbol.binding !== 'weak';
-    lists[strengthOf(symbol)].push(at);
-  }
-  const { strong, weak, common, externs } = lists;
-  if (!shared) return { strong, weak, common, externs, strongReference, hidden };
-  const first = strong.find(at => hasEntries(objects, at)) ?? strong[0];
-  const later = [...strong.filter(at => at !== first), ...weak];
-  return {
-    strong: first === undefined ? [] : [first],
-    weak: later,
-    common,
-    externs,
-    strongReference,
-    hidden,
-  };
-}
-
-function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
-  const symbol = symbolAt(objects, at);
-  return symbol.kind === 'map' && symbol.references.length > 0;
-}
-
-function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
-  if (symbol.kind === 'extern') return 'externs';
-  if (isCommon(symbol)) return 'common';
-  return symbol.binding === 'weak' ? 'weak' : 'strong';
-}
-
-function largestCommon(objects: readonly BpfObject[], common: readonly SymbolAt[]): SymbolAt | undefined {
-  let best: SymbolAt | undefined;
-  let bestSize = -1;
-  for (const at of common) {
-    const symbol = symbolAt(objects, at);
-    const size = symbol.kind === 'variable' ? symbol.size : 0;
-    if (size > bestSize) {
-      best = at;
-      bestSize = size;
-    }
-  }
-  return best;
-}
-
-function inputOrder(a: SymbolAt, b: SymbolAt): number {
-  return a.file - b.file || a.index - b.index;
 }

@@ -3,6 +3,8 @@
 import { elementAt } from '../../bytes/index.ts';
 import { quoteAll } from '../../diag/index.ts';
 import { type BpfObject, hasKnownType, isCommon } from '../../object/index.ts';
+import * as kernels from './checks.kernel.ts';
+import { faultsOf, RowPlaces } from './columns.ts';
 import type { Resolution } from './resolve.ts';
 import { inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 
@@ -10,11 +12,15 @@ import { inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 export type DefinedPair = readonly [winner: SymbolAt, other: SymbolAt];
 
 /** Notes on names whose types could not be compared, because one side has none; one for each two files. */
-export function uncheckedNotes(objects: readonly BpfObject[], { groups }: Resolution): string[] {
-  const pairs = groups.flatMap(({ winner, losers, externs }) =>
-    [...losers, ...externs].map((other): DefinedPair => [winner, other]),
+export function uncheckedNotes(objects: readonly BpfObject[], { columns }: Resolution): string[] {
+  const { image, request } = columns;
+  const faults = faultsOf(image, () => image.run(kernels).findUnchecked(request));
+  if (faults.length === 0) return [];
+  const places = new RowPlaces(columns);
+  return uncheckedPairs(
+    objects,
+    faults.map(({ a, b }): DefinedPair => [places.at(a), places.at(b)]),
   );
-  return uncheckedPairs(objects, pairs);
 }
 
 /** The same for pairs that were found in another way than by resolving names. */

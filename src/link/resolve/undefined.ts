@@ -3,10 +3,12 @@
 import { elementAt } from '../../bytes/index.ts';
 import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
 import { type BpfObject, kconfigHint, symbolOf } from '../../object/index.ts';
+import * as kernels from './checks.kernel.ts';
+import { faultsOf } from './columns.ts';
 import { describeSymbol } from './problems.ts';
 import { referenceLines, referencesTo } from './references.ts';
-import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
-import { inputName, symbolAt } from './symbol-at.ts';
+import type { Resolution, SymbolGroup } from './resolve.ts';
+import { inputName } from './symbol-at.ts';
 
 export interface UndefinedOptions {
   /** Whether any live symbol refers to the name. Default: all of them are needed. */
@@ -20,7 +22,7 @@ export function undefinedProblems(
   resolution: Resolution,
   { isNeeded = () => true, scopes }: UndefinedOptions = {},
 ): Problem[] {
-  const missing = resolution.groups.filter(group => isMissing(objects, group) && isNeeded(group));
+  const missing = missingGroups(resolution).filter(isNeeded);
   if (missing.length === 0) return [];
   const all = candidateNames(objects);
   return missing.map(group => {
@@ -32,9 +34,10 @@ export function undefinedProblems(
   });
 }
 
-function isMissing(objects: readonly BpfObject[], group: SymbolGroup): boolean {
-  const symbol = symbolAt(objects, group.winner);
-  return !group.defined && group.strongReference && !isKernelName(symbol);
+/** Names that nothing defines, that something needs, and that the kernel does not resolve. */
+function missingGroups({ columns, groupOf }: Resolution): readonly SymbolGroup[] {
+  const { image, request } = columns;
+  return faultsOf(image, () => image.run(kernels).findUndefined(request)).map(({ a }) => groupOf(a));
 }
 
 function missingProblem(
@@ -49,7 +52,7 @@ function missingProblem(
     subject: group.name,
     details: [
       declaration,
-      ...referenceLines(referencesTo(objects, resolution, resolution.groups.indexOf(group))),
+      ...referenceLines(referencesTo(objects, resolution, resolution.groupRow(group.winner))),
     ],
     hint: kconfigHint(group.name) ?? hint,
   });
