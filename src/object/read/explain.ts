@@ -1,11 +1,11 @@
 /** Problems of what the kernels of reading refuse: texts, places and offsets, from faults and columns. */
 
-import { type CodeOf, counted, inputError, quote, type RootletError } from '../../diag/index.ts';
+import { counted, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { ATOM, FAULT, type Image, SECTION, SHELL, SYMBOL, UNIT } from '../../image/index.ts';
 import { CodeView, jumpTarget } from '../../isa/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
-import { OBJECT_FAULT } from '../index.ts';
 import { untypedMap } from '../model/index.ts';
+import { OBJECT_FAULT } from './faults.ts';
 
 /** A row of FAULT. */
 interface Fault {
@@ -120,9 +120,22 @@ function stringSection({ image, a: section }: Fault): RootletError {
 
 // --- relocations --------------------------------------------------------------------------------------------------
 
-function inSection(code: CodeOf<'input'>, message: string): Explain {
-  return ({ image, a: section, b: offset }) =>
-    inputError(code, [sectionPlace(image, section)], message, { offset });
+function duplicate({ image, a: section, b: offset }: Fault): RootletError {
+  return inputError(
+    'object-relocation-duplicate',
+    [sectionPlace(image, section)],
+    'two relocations apply to one place',
+    { offset },
+  );
+}
+
+function misplaced({ image, a: section, b: offset }: Fault): RootletError {
+  return inputError(
+    'object-relocation-place',
+    [sectionPlace(image, section)],
+    'a relocation does not apply to a variable',
+    { offset },
+  );
 }
 
 /** A relocation that its instruction does not fit. */
@@ -249,8 +262,17 @@ function addressAddend({ image, a: atom, b: place }: Fault): RootletError {
 
 const LICENSE_HINT = 'write char LICENSE[] SEC("license") = "GPL"; without a length';
 
-function license(code: CodeOf<'input'>, message: string): Explain {
-  return () => inputError(code, ['section "license"'], message, { hint: LICENSE_HINT });
+const LICENSE = ['section "license"'];
+
+function licensePointer(): RootletError {
+  const message = 'contains a relocation where a string is expected';
+  return inputError('object-license-pointer', LICENSE, message, { hint: LICENSE_HINT });
+}
+
+function licenseUnterminated(): RootletError {
+  return inputError('object-license-unterminated', LICENSE, 'does not end with a NUL byte', {
+    hint: LICENSE_HINT,
+  });
 }
 
 type Explain = (fault: Fault) => RootletError;
@@ -275,8 +297,8 @@ const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
         'is absolute; BPF code has no absolute addresses',
       ),
   ],
-  [F.relocationDuplicate, inSection('object-relocation-duplicate', 'two relocations apply to one place')],
-  [F.relocationPlace, inSection('object-relocation-place', 'a relocation does not apply to a variable')],
+  [F.relocationDuplicate, duplicate],
+  [F.relocationPlace, misplaced],
   [F.relocationHelper, unfit(() => 'calls a helper by number')],
   [F.relocationHalf, unfit(() => 'is the second half of ld_imm64')],
   [F.relocationOpcode, unfit(({ d }) => `has opcode 0x${d.toString(16)}`)],
@@ -310,6 +332,6 @@ const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
   [F.calleeInside, fault => callError(fault, fault.d, codePlace(fault.image, fault.a, fault.b))],
   [F.cutInsn, cutInsn],
   [F.untypedMap, ({ image, a }) => untypedMap([`map ${quote(atomName(image, a))}`])],
-  [F.licensePointer, license('object-license-pointer', 'contains a relocation where a string is expected')],
-  [F.licenseUnterminated, license('object-license-unterminated', 'does not end with a NUL byte')],
+  [F.licensePointer, licensePointer],
+  [F.licenseUnterminated, licenseUnterminated],
 ]);

@@ -8,8 +8,8 @@
 
 import { addFrame, type Problem, RootletError } from '../../diag/index.ts';
 import { FAULT, type Image } from '../../image/index.ts';
-import { FUNCTION_FAULTS } from '../index.ts';
 import { explainFault } from './explain.ts';
+import { FUNCTION_FAULTS } from './faults.ts';
 import type { ReadOptions } from './options.ts';
 
 export class Reading {

@@ -6,7 +6,7 @@
 import { STB_LOCAL, STT_FUNC, STT_NOTYPE } from '../../../elf/constants.ts';
 import { ATOM, SECTION, SYMBOL } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { entryAt, entryFrom, findEntries } from './addresses.kernel.ts';
 import { newAlias, placedAtom } from './atoms.kernel.ts';
 import { afterPlace, nextSymbol, ownerOf } from './places.kernel.ts';

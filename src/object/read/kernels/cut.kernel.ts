@@ -10,7 +10,7 @@ import { SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT_NOBITS, STB_LOCAL } from '../../../
 import { ATOM, SECTION, SHELL, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { addRows } from '../../../image/tables.kernel.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { beginAtoms, newAtom } from './atoms.kernel.ts';
 import { cutCode } from './code.kernel.ts';
 import { cutData } from './data.kernel.ts';

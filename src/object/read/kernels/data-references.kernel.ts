@@ -2,7 +2,7 @@
 
 import { ATOM, UNIT } from '../../../image/layout.ts';
 import { fill, word } from '../../../image/memory.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
 import { looseHigh, looseLow, looseWord } from './bytes.kernel.ts';
 import { READER } from './reader.ts';

@@ -6,7 +6,7 @@
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS } from '../../../elf/constants.ts';
 import { ATOM, SECTION, SYMBOL } from '../../../image/layout.ts';
 import { byte, setWord, word } from '../../../image/memory.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { addressAt, addressFrom, endOfAddresses, findAddresses } from './addresses.kernel.ts';
 import { newAlias, placedAtom } from './atoms.kernel.ts';
 import { afterPlace, describedAt, nextSymbol, ownerOf } from './places.kernel.ts';

@@ -2,7 +2,7 @@
 
 import { ATOM, SHELL, UNIT } from '../../../image/layout.ts';
 import { byte, word } from '../../../image/memory.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { READER } from './reader.ts';
 import { refuse, state } from './state.kernel.ts';
 

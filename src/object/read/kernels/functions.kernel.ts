@@ -14,7 +14,7 @@ import {
   OP_JA32,
   OP_LD_IMM64,
 } from '../../../isa/opcodes.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
 import { distanceOf, fileWord, setFileWord, setSource, sourceOf } from './bytes.kernel.ts';
 import { READER } from './reader.ts';

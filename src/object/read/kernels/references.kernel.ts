@@ -8,7 +8,7 @@
 import { ATOM, SECTION, UNIT } from '../../../image/layout.ts';
 import { copy, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { readDataRelocation } from './data-references.kernel.ts';
 import { readFunction } from './functions.kernel.ts';

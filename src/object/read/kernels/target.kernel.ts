@@ -11,7 +11,7 @@
 import { STT_SECTION } from '../../../elf/constants.ts';
 import { ATOM, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { word } from '../../../image/memory.ts';
-import { OBJECT_FAULT } from '../../faults.ts';
+import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
 import { READER } from './reader.ts';
 import { refuse, sectionRow, setState, state } from './state.kernel.ts';
