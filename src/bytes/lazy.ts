@@ -1,5 +1,5 @@
 /**
- * Properties that are made when somebody asks for them first: for data that is read from columns, of which most
+ * Properties that are made when they are asked for first: for data that is read from columns, of which most
  * users need a part.
  */
 

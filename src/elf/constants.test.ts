@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Elf64Ehdr, Elf64Rel, Elf64Shdr, Elf64Sym } from './constants.ts';
+import { EHDR, REL, SHDR, SYM } from './fields.ts';
 
 describe('record layouts', () => {
   // Sizes and offsets as a C compiler gives them for the structures of elf.h.
@@ -19,5 +20,40 @@ describe('record layouts', () => {
   ])('%#', (layout, size, offsets) => {
     expect(layout.size).toBe(size);
     expect(layout.offsets).toMatchObject(offsets);
+  });
+});
+
+describe('fields for kernels', () => {
+  it('are where the records have them', () => {
+    const { entry, phoff, shoff, flags, ehsize, shentsize, shnum, shstrndx } = EHDR;
+    const header = Elf64Ehdr.offsets;
+    expect([entry, phoff, shoff, flags]).toEqual([
+      header.e_entry,
+      header.e_phoff,
+      header.e_shoff,
+      header.e_flags,
+    ]);
+    expect([ehsize, shentsize, shnum, shstrndx, EHDR.bytes]).toEqual([
+      header.e_ehsize,
+      header.e_shentsize,
+      header.e_shnum,
+      header.e_shstrndx,
+      Elf64Ehdr.size,
+    ]);
+    expect([EHDR.class, EHDR.data, EHDR.identVersion, EHDR.type, EHDR.machine, EHDR.version]).toEqual([
+      header.ei_class,
+      header.ei_data,
+      header.ei_version,
+      header.e_type,
+      header.e_machine,
+      header.e_version,
+    ]);
+    const words = ({ words: _, bytes: __, ...fields }: Record<string, number>): number[] =>
+      Object.values(fields).map(word => word * 4);
+    expect(words(SHDR)).toEqual(Object.values(Elf64Shdr.offsets));
+    expect([SHDR.bytes, SYM.bytes, REL.bytes]).toEqual([Elf64Shdr.size, Elf64Sym.size, Elf64Rel.size]);
+    const { st_name, st_info, st_value, st_size } = Elf64Sym.offsets;
+    expect(words(SYM)).toEqual([st_name, st_info, st_value, st_size]);
+    expect(words(REL)).toEqual([Elf64Rel.offsets.r_offset, Elf64Rel.offsets.r_info, 12]);
   });
 });

@@ -12,7 +12,7 @@ import {
   SHT_REL,
   SHT_RELA,
 } from '../constants.ts';
-import { looseWord } from './order.kernel.ts';
+import { unalignedWord } from './order.kernel.ts';
 
 /** Texts of names, four characters in a word, the first one in its low bits. */
 const DOT_BTF = 0x4654422e; // .BTF
@@ -35,9 +35,9 @@ export function typeSection(name: number): number {
   const size = word(word(NAME.size) + name);
   const at = word(word(NAME.at) + name);
   if (size !== 4 && size !== 8) return 0;
-  if (looseWord(at) !== DOT_BTF) return 0;
+  if (unalignedWord(at) !== DOT_BTF) return 0;
   if (size === 4) return 1;
-  return looseWord(at + 4) === DOT_EXT ? 2 : 0;
+  return unalignedWord(at + 4) === DOT_EXT ? 2 : 0;
 }
 
 /** Whether a name is `.rel` and another name. */
@@ -46,7 +46,7 @@ export function isRelocationsOf(name: number, target: number): number {
   if (word(word(NAME.size) + name) !== size + 4) return 0;
   const at = word(word(NAME.at) + name);
   const text = word(word(NAME.at) + target);
-  if (looseWord(at) !== DOT_REL) return 0;
+  if (unalignedWord(at) !== DOT_REL) return 0;
   for (let i = 0; i < size; i = i + 1) if (byte(at + 4 + i) !== byte(text + i)) return 0;
   return 1;
 }
@@ -67,7 +67,7 @@ function isMeaningless(at: number, size: number, type: number, flags: number): n
   if (type >= SHT_LOOS && type <= SHT_HIOS) return (flags & (SHF_ALLOC | SHF_OS_NONCONFORMING)) === 0 ? 1 : 0;
   if (type === SHT_PROGBITS) return isIgnoredName(at, size);
   if (type !== SHT_REL && type !== SHT_RELA) return 0;
-  if (size < 5 || looseWord(at) !== DOT_REL) return 0;
+  if (size < 5 || unalignedWord(at) !== DOT_REL) return 0;
   if (type === SHT_REL) return isIgnoredName(at + 4, size - 4);
   return byte(at + 4) === A ? isIgnoredName(at + 5, size - 5) : 0;
 }
@@ -76,8 +76,8 @@ function isMeaningless(at: number, size: number, type: number, flags: number): n
 function isIgnoredName(at: number, size: number): number {
   if (isDebug(at, size) === 1) return 1;
   if (size < 8) return 0;
-  const first = looseWord(at);
-  const second = looseWord(at + 4);
+  const first = unalignedWord(at);
+  const second = unalignedWord(at + 4);
   if (first === DOT_ZDE) return second === BUG ? 1 : 0;
   if (size !== 9) return 0;
   if (first === DOT_EH) return second === FRAM && byte(at + 8) === E ? 1 : 0;
@@ -85,10 +85,10 @@ function isIgnoredName(at: number, size: number): number {
 }
 
 function isDebug(at: number, size: number): number {
-  return size >= 7 && looseWord(at) === DOT_DEB && (looseWord(at + 4) & 0xffffff) === UG ? 1 : 0;
+  return size >= 7 && unalignedWord(at) === DOT_DEB && (unalignedWord(at + 4) & 0xffffff) === UG ? 1 : 0;
 }
 
 function isDebugOrItsRelocations(at: number, size: number): number {
   if (isDebug(at, size) === 1) return 1;
-  return size >= 4 && looseWord(at) === DOT_REL ? isDebug(at + 4, size - 4) : 0;
+  return size >= 4 && unalignedWord(at) === DOT_REL ? isDebug(at + 4, size - 4) : 0;
 }

@@ -11,7 +11,7 @@ import { alloc } from '../../image/tables.kernel.ts';
 import { EHDR, REL, SHDR, SYM } from '../fields.ts';
 
 /** The word at any byte address. */
-export function looseWord(at: number): number {
+export function unalignedWord(at: number): number {
   return byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
 }
 

@@ -25,7 +25,7 @@ import { ELF_FAULT } from '../faults.ts';
 import { REL } from '../fields.ts';
 import { checkEntries } from './entries.kernel.ts';
 import { isRelocationsOf, typeSection } from './names.kernel.ts';
-import { looseWord } from './order.kernel.ts';
+import { unalignedWord } from './order.kernel.ts';
 
 /** Checks the relocations of all sections that are read, but those of types, whose values in place are right. */
 export function readRelocations(unit: number): number {
@@ -49,7 +49,7 @@ function refuseOldGnu(unit: number, index: number, row: number): number {
   if (word(word(SECTION.size) + row) < REL.bytes) return 1;
   const at = word(word(SECTION.at) + row);
   const big = word(word(UNIT.order) + unit);
-  const type = big === 1 ? swapped(looseWord(at + 12)) : looseWord(at + 8);
+  const type = big === 1 ? swapped(unalignedWord(at + 12)) : unalignedWord(at + 8);
   return isOldGnu(type) === 1 ? fault(ELF_FAULT.relocationGnu, unit, index, 0) : 1;
 }
 
