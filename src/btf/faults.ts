@@ -1,6 +1,6 @@
 /**
  * What the kernels of this layer refuse, by number. `a` to `d` are operands; offsets are in the section that
- * is read. Texts: `src/btf/explain.ts`.
+ * is read. Texts: `src/btf/binary/explain.ts` and `src/btf/model/explain.ts`.
  */
 
 export const BTF_FAULT = {
@@ -27,13 +27,14 @@ export const BTF_FAULT = {
   /** a: offset. */
   firstString: 213,
   lastString: 214,
-  /** a: id, b: word of the types. */
+  /** a: id, b: its first word among those of the types, c: offset of the types. */
   typeCut: 215,
   kindUnknown: 216,
   elementsCut: 217,
 
-  /** Rules of types. a: id. */
+  /** Rules of types, and `kindUnknown`. a: id, b: number of elements. */
   elements: 220,
+  /** a: id. */
   kindFlag: 221,
   noName: 222,
   needlessName: 223,

@@ -3,8 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { FUNCTION_INFO, Image, SECTION, TYPE, UNIT } from '../image/index.ts';
 import { encodeBtfWithExt } from './binary/ext-encode.ts';
+import { recordsOf } from './binary/records-of.ts';
+import { btfOf } from './model/columns.ts';
 import { INT, typesOf } from './model/testing.ts';
-import { btfOf, readUnitTypes, recordsOf } from './read-unit.ts';
+import { readUnitTypes } from './read-unit.ts';
 
 const TYPES = typesOf(INT, { kind: 'func_proto', returns: 1, params: [] }, {
   kind: 'func',

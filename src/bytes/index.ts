@@ -2,17 +2,10 @@
 
 export { elementAt, noElement, valueAt } from './at.ts';
 export { bytesOf, type Contents } from './contents.ts';
-export {
-  type ByteOrder,
-  cString,
-  decodeText,
-  encodeText,
-  isFaithfulText,
-  requireRange,
-  viewOf,
-} from './cursor.ts';
+export { type ByteOrder, cString, decodeText, encodeText, requireRange, viewOf } from './cursor.ts';
 export { given } from './given.ts';
 export { type FileSource, type InputFile, requireFile } from './input-file.ts';
+export { withLazy } from './lazy.ts';
 export {
   chars,
   type Field,

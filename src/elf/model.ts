@@ -95,15 +95,6 @@ export interface ElfFile {
   readonly groups: readonly ElfGroup[];
 }
 
-/** `isIgnoredSection`, but for DWARF when that is to be kept. */
-export function isPassedOver(
-  input: { readonly keepDebug: boolean },
-  section: Pick<ElfSection, 'name' | 'type' | 'flags'>,
-): boolean {
-  if (!isIgnoredSection(section)) return false;
-  return !(input.keepDebug && (section.name.startsWith('.debug_') || section.name.startsWith('.rel.debug_')));
-}
-
 /**
  * Sections that an object can hold without meaning anything to linking or loading; nothing in them is
  * checked.

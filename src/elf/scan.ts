@@ -3,8 +3,8 @@
  * of what is refused.
  */
 
-import { bugError } from '../diag/index.ts';
 import { FAULT, type Image, UNIT } from '../image/index.ts';
+import { explainElf } from './explain.ts';
 import * as kernels from './kernels/scan.kernel.ts';
 
 /** A file for `scanElf`: bytes, or where they are in the image already. At least one NUL follows them there. */
@@ -27,5 +27,5 @@ export function scanElf(
   image.set(UNIT.at, unit, inside ? file.at : image.add(file.bytes));
   image.set(UNIT.size, unit, inside ? file.size : file.bytes.length);
   if (image.run(kernels).scanFile(unit, options.keepDebug === true ? 1 : 0) === 1) return unit;
-  throw bugError([file.name], `fault ${image.get(FAULT.code, image.count(FAULT) - 1)}`);
+  throw explainElf(image, file.name, image.count(FAULT) - 1);
 }

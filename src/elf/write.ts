@@ -10,6 +10,7 @@ import * as tables from '../image/tables.kernel.ts';
 import {
   Elf64Rel,
   Elf64Sym,
+  MAX_SECTIONS,
   SHF_INFO_LINK,
   SHT_NOBITS,
   SHT_REL,
@@ -17,7 +18,6 @@ import {
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
-import { MAX_SECTIONS } from './header.ts';
 import * as kernel from './write.kernel.ts';
 import {
   addName,

@@ -1,19 +1,4 @@
 /** The memory of linking: inputs and columns. */
 
 export { Image } from './image.ts';
-export {
-  ATOM,
-  CORE_INFO,
-  FAULT,
-  FUNCTION_INFO,
-  LINE_INFO,
-  NAME,
-  OUTPUT,
-  OUTPUT_SECTION,
-  RECORD,
-  REFERENCE,
-  SECTION,
-  SHELL,
-  TYPE,
-  UNIT,
-} from './layout.ts';
+export { ATOM, CORE_INFO, FAULT, FUNCTION_INFO, LINE_INFO, NAME, OUTPUT, OUTPUT_SECTION, RECORD, REFERENCE, SECTION, SHELL, SYMBOL, TYPE, UNIT } from './layout.ts';

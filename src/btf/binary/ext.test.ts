@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../test/support/needs.ts';
 import { compile, errorOf, INT, sectionOfObject, typesOf, withDirectory } from '../model/testing.ts';
-import { type BtfExt, parseBtfExt } from './ext.ts';
+import type { BtfExt } from './ext.ts';
 import { encodeBtfWithExt } from './ext-encode.ts';
-import { parseBtf } from './parse.ts';
+import { parseBtf, parseBtfExt } from './parse.ts';
 
 const btf = typesOf(
   INT,

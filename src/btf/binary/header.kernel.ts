@@ -6,21 +6,16 @@
 
 import { UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
+import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { BTF_FAULT } from '../faults.ts';
+import { BTF_HEADER_SIZE } from './header.ts';
 
-/** Bytes of the header that every reader supports. */
-const HEADER_SIZE = 24;
 /**
  * Largest section that is read. The kernel takes 16 MiB; beyond this, a file is made to exhaust memory.
  */
 const MAX_SECTION_SIZE = 0x4000000;
-
-/** A word in the other byte order. */
-export function swapped(value: number): number {
-  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
-}
 
 /** The word at an aligned address, of a section in byte order `order`. */
 export function fieldAt(address: number, order: number): number {
@@ -39,7 +34,7 @@ export function readHeader(unit: number, at: number, size: number): number {
   if (byte(at + 2) !== BTF_VERSION) return fault(BTF_FAULT.version, unit, byte(at + 2), 0);
   if (byte(at + 3) !== 0) return fault(BTF_FAULT.flags, unit, byte(at + 3), 0);
   const length = fieldAt(at + 4, order);
-  if (length < HEADER_SIZE || length > size) return fault(BTF_FAULT.headerLength, unit, length, size);
+  if (length < BTF_HEADER_SIZE || length > size) return fault(BTF_FAULT.headerLength, unit, length, size);
   return length;
 }
 

@@ -1,6 +1,7 @@
 /** Bytes of `.BTF` and `.BTF.ext`: parse and encode. */
 
 export { encodeBtf, joinBtf, wordsWithStrings } from './encode.ts';
-export { type BtfExt, type ParsedExt, parseBtfExt } from './ext.ts';
-export { LINE_WORDS, type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
-export { parseBtf, parseKernelBtf } from './parse.ts';
+export type { BtfExt, ParsedExt } from './ext.ts';
+export { type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
+export { parseBtf, parseBtfExt, parseKernelBtf } from './parse.ts';
+export { type SectionPlace, readRecordsAt, readTypesAt } from './read-sections.ts';

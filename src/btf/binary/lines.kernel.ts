@@ -6,6 +6,7 @@
 
 import { LINE_INFO, NAME, UNIT } from '../../image/layout.ts';
 import { copy, setWord, word } from '../../image/memory.ts';
+import { sortRecords } from '../../image/sort-records.kernel.ts';
 import { addRows, alloc, fault, intern } from '../../image/tables.kernel.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { BTF_FAULT } from '../faults.ts';
@@ -120,33 +121,16 @@ function isSorted(lines: number, count: number): number {
 
 /** Word index of a copy of `count` records in order of offset; those of one instruction keep their order. */
 function sorted(lines: number, count: number): number {
-  let from = alloc(count << 4) >> 2;
-  let to = alloc(count << 4) >> 2;
-  copy(from << 2, lines << 2, count << 4);
-  for (let width = 1; width < count; width = width << 1) {
-    for (let left = 0; left < count; left = left + width + width) {
-      const middle = left + width < count ? left + width : count;
-      const right = middle + width < count ? middle + width : count;
-      merge(from, to, left, middle, right);
-    }
-    const other = from;
-    from = to;
-    to = other;
-  }
-  return from;
+  const result = alloc(count << 4) >> 2;
+  copy(result << 2, lines << 2, count << 4);
+  flipSigns(result, count);
+  sortRecords(result, count, LINE_SIZE >> 2);
+  return flipSigns(result, count);
 }
 
-/** Merges two sorted parts of `from`, up to `middle` and up to `right`, into the same place of `to`. */
-function merge(from: number, to: number, left: number, middle: number, right: number): number {
-  let a = left;
-  let b = middle;
-  for (let place = left; place < right; place = place + 1) {
-    const second =
-      a === middle || (b < right && word(from + (b << 2)) >>> 0 < word(from + (a << 2)) >>> 0) ? 1 : 0;
-    const next = second === 1 ? b : a;
-    if (second === 1) b = b + 1;
-    else a = a + 1;
-    copy((to + (place << 2)) << 2, (from + (next << 2)) << 2, LINE_SIZE);
-  }
-  return to;
+/** Offsets are unsigned, records are sorted by a signed word: changes the sign of all offsets. */
+function flipSigns(lines: number, count: number): number {
+  const end = lines + (count << 2);
+  for (let at = lines; at < end; at = at + 4) setWord(at, word(at) ^ 0x80000000);
+  return lines;
 }

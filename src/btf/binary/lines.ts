@@ -106,20 +106,3 @@ export class PackedLines implements LineRecords {
     return low;
   }
 }
-
-/** The same records in order of offset, those of one instruction in the order that they had. */
-export function sortedByOffset(words: Uint32Array): Uint32Array {
-  const count = words.length / LINE_WORDS;
-  const offsetOf = (index: number): number =>
-    words[index * LINE_WORDS] ?? noElement(words, index * LINE_WORDS);
-  let sorted = true;
-  for (let index = 1; sorted && index < count; index++) sorted = offsetOf(index - 1) <= offsetOf(index);
-  if (sorted) return words;
-  const order = Array.from({ length: count }, (_, index) => index);
-  order.sort((a, b) => offsetOf(a) - offsetOf(b));
-  const result = new Uint32Array(words.length);
-  order.forEach((from, to) => {
-    result.set(words.subarray(from * LINE_WORDS, (from + 1) * LINE_WORDS), to * LINE_WORDS);
-  });
-  return result;
-}

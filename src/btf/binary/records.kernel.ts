@@ -5,11 +5,12 @@
  * `block` is the address of a block in host order, `start` its offset in the section, `size` its bytes.
  */
 
-import { CORE_INFO, FAULT, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
+import { CORE_INFO, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault, intern } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
+import { fault3, fault4 } from '../fault.kernel.ts';
 import { BTF_FAULT } from '../faults.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
 import { fieldAt, readHeader, requireZeros } from './header.kernel.ts';
@@ -31,14 +32,6 @@ export function readRecordsHeader(unit: number, at: number, size: number): numbe
   return requireZeros(unit, at, HEADER_WITH_CORE, length) === 0 ? 0 : length;
 }
 
-/** Sets the last two operands of the last fault; returns 0. */
-export function setDetails(c: number, d: number): number {
-  const row = word(FAULT.count) - 1;
-  setWord(word(FAULT.c) + row, c);
-  setWord(word(FAULT.d) + row, d);
-  return 0;
-}
-
 /** Bytes of the block whose offset and length are at `field` of the header; 0: none, or a fault. */
 export function blockSize(unit: number, at: number, size: number, field: number): number {
   const order = word(word(UNIT.order) + unit);
@@ -47,10 +40,8 @@ export function blockSize(unit: number, at: number, size: number, field: number)
   const length = fieldAt(at + field + 4, order);
   if (length === 0) return 0;
   const room = size - header;
-  if (length < 0 || length > room || offset < 0 || offset > room - length) {
-    fault(BTF_FAULT.blockRange, unit, offset, length);
-    return setDetails(header, size);
-  }
+  if (length < 0 || length > room || offset < 0 || offset > room - length)
+    return fault4(BTF_FAULT.blockRange, unit, offset, length, header, size);
   if (length < 4) return fault(BTF_FAULT.recordSizeCut, unit, header + offset, 0);
   return length;
 }
@@ -64,10 +55,8 @@ export function blockStart(unit: number, at: number, field: number): number {
 /** Number of runs; -1 after a fault: the runs do not fit in the block, or a name not in the strings. */
 export function countRuns(unit: number, block: number, start: number, size: number, least: number): number {
   const recordSize = word(block >> 2);
-  if (recordSize >>> 0 < least >>> 0 || (recordSize & 3) !== 0) {
-    fault(BTF_FAULT.recordSize, unit, start, recordSize);
-    return setDetails(least, 0) - 1;
-  }
+  if (recordSize >>> 0 < least >>> 0 || (recordSize & 3) !== 0)
+    return fault3(BTF_FAULT.recordSize, unit, start, recordSize, least) - 1;
   const end = block + size;
   let runs = 0;
   let at = block + 4;
@@ -90,8 +79,7 @@ function runEnd(unit: number, block: number, start: number, at: number, end: num
   const room = end - at - 8;
   if (count === 0) return at + 8;
   if (fits(count, recordSize, room) === 1) return at + 8 + Math.imul(count, recordSize);
-  fault(BTF_FAULT.recordsCut, unit, offset, count);
-  return setDetails(recordSize, room);
+  return fault4(BTF_FAULT.recordsCut, unit, offset, count, recordSize, room);
 }
 
 /** 1 when `count` records fit in `room` bytes. */
@@ -112,8 +100,7 @@ export function isInstruction(unit: number, at: number, offset: number, section:
 }
 
 export function instructionFault(unit: number, at: number, offset: number, section: number): number {
-  fault(BTF_FAULT.instructionOffset, unit, offset, word(at >> 2));
-  return setDetails(section, 0);
+  return fault3(BTF_FAULT.instructionOffset, unit, offset, word(at >> 2), section);
 }
 
 /** 0 after a fault: the word at an address is not the id of a type. */

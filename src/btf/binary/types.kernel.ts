@@ -4,9 +4,10 @@
  * The words stay where they are if they are aligned and in host order.
  */
 
-import { FAULT, TYPE, UNIT } from '../../image/layout.ts';
+import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault } from '../../image/tables.kernel.ts';
+import { fault3 } from '../fault.kernel.ts';
 import { BTF_FAULT } from '../faults.ts';
 import { shapes } from '../model/shapes.kernel.ts';
 import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
@@ -30,7 +31,8 @@ export function readTypes(unit: number, at: number, size: number): number {
   setWord(word(UNIT.stringSize) + unit, stringSize);
   setWord(word(UNIT.words) + unit, words);
   setWord(word(UNIT.wordCount) + unit, typeSize >> 2);
-  const next = countTypes(unit, words, words + (typeSize >> 2));
+  const offset = length + fieldAt(at + 8, order);
+  const next = countTypes(unit, words, words + (typeSize >> 2), offset);
   if (next === 0) return 0;
   setWord(word(UNIT.typeCount) + unit, next - 1);
   setWord(word(UNIT.types) + unit, addRows(TYPE.count, TYPE.width, next));
@@ -44,10 +46,9 @@ function checkRanges(unit: number, at: number, room: number, length: number): nu
   const typeSize = fieldAt(at + 12, order);
   const strings = fieldAt(at + 16, order);
   const stringSize = fieldAt(at + 20, order);
-  if (isInside(types, typeSize, room) === 0)
-    return rangeFault(BTF_FAULT.typeRange, unit, types, typeSize, room);
+  if (isInside(types, typeSize, room) === 0) return fault3(BTF_FAULT.typeRange, unit, types, typeSize, room);
   if (isInside(strings, stringSize, room) === 0)
-    return rangeFault(BTF_FAULT.stringRange, unit, strings, stringSize, room);
+    return fault3(BTF_FAULT.stringRange, unit, strings, stringSize, room);
   if (((types | typeSize) & 3) !== 0) return fault(BTF_FAULT.typeMultiple, unit, types, typeSize);
   if (types + typeSize > strings && strings + stringSize > types && typeSize > 0)
     return fault(BTF_FAULT.overlap, unit, 0, 0);
@@ -55,17 +56,11 @@ function checkRanges(unit: number, at: number, room: number, length: number): nu
   const layout = fieldAt(at + 24, order);
   const layoutSize = fieldAt(at + 28, order);
   if (isInside(layout, layoutSize, room) === 1) return 1;
-  return rangeFault(BTF_FAULT.layoutRange, unit, layout, layoutSize, room);
+  return fault3(BTF_FAULT.layoutRange, unit, layout, layoutSize, room);
 }
 
 function isInside(offset: number, size: number, room: number): number {
   return size >= 0 && size <= room && offset >= 0 && offset <= room - size ? 1 : 0;
-}
-
-function rangeFault(code: number, unit: number, offset: number, size: number, room: number): number {
-  fault(code, unit, offset, size);
-  setWord(word(FAULT.c) + word(FAULT.count) - 1, room);
-  return 0;
 }
 
 /** Strings begin with the empty one and end with a NUL. `offset`: where they are in the section. */
@@ -75,18 +70,21 @@ function checkStrings(unit: number, at: number, size: number, offset: number): n
   return 1;
 }
 
-/** The id after that of the last type; 0 after a fault: an unknown kind, or a type that does not fit. */
-function countTypes(unit: number, words: number, end: number): number {
+/**
+ * The id after that of the last type; 0 after a fault: an unknown kind, or a type that does not fit. `offset`:
+ * of the types in the section.
+ */
+function countTypes(unit: number, words: number, end: number, offset: number): number {
   const shape = shapes();
   let id = 1;
   let at = words;
   while (at < end) {
-    if (at + 1 >= end) return fault(BTF_FAULT.typeCut, unit, id, at - words);
+    if (at + 1 >= end) return fault3(BTF_FAULT.typeCut, unit, id, at - words, offset);
     const info = word(at + 1);
     const form = word(shape + ((info >>> 24) & 0x7f));
-    if (form === 0) return fault(BTF_FAULT.kindUnknown, unit, id, at - words);
+    if (form === 0) return fault3(BTF_FAULT.kindUnknown, unit, id, at - words, offset);
     const next = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
-    if (next > end) return fault(BTF_FAULT.elementsCut, unit, id, at - words);
+    if (next > end) return fault3(BTF_FAULT.elementsCut, unit, id, at - words, offset);
     at = next;
     id = id + 1;
   }

@@ -1,27 +1,9 @@
-/** Words in host order from and to the bytes of either order. */
+/** Words in host order to the bytes of either order. */
 
 import type { ByteOrder } from '../../bytes/index.ts';
 import { noElement } from '../../bytes/index.ts';
 
 const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-/** Words in host order; `bytes` are a multiple of 4 long and may be anywhere. */
-export function wordsFromBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array {
-  const words = new Uint32Array(bytes.length / 4);
-  new Uint8Array(words.buffer).set(bytes);
-  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(words);
-  return words;
-}
-
-/**
- * The same without a copy where the bytes are aligned and of this host's order: they must stay as they are.
- */
-export function wordsInBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array {
-  const inPlace = (order === 'little') === HOST_IS_LITTLE && bytes.byteOffset % 4 === 0;
-  return inPlace
-    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    : wordsFromBytes(bytes, order);
-}
 
 /** Puts words in host order into `bytes` at `offset`, a multiple of 4, in `order`. */
 export function storeWords(words: Uint32Array, bytes: Uint8Array, offset: number, order: ByteOrder): void {

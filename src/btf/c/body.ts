@@ -3,7 +3,7 @@
  * them.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, elementAt } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { BtfComposite, BtfEnum, BtfId, BtfMember, RawBtf } from '../model/index.ts';
 import { attribute, declarePiece, keywordOf, type Piece } from './declare.ts';
@@ -57,7 +57,8 @@ export class BodyWriter {
   /** Declaration tags of type `id` (-1) or one of its members, each with a space before it. */
   tags(id: BtfId, component: number): string {
     this.#tags ??= collectTags(this.#btf);
-    const tags = this.#tags.get(id) ?? [];
+    const tags = this.#tags.get(id);
+    if (tags === undefined) return '';
     return tags.flatMap(tag => (tag.component === component ? [` ${tag.text}`] : [])).join('');
   }
 
@@ -147,6 +148,10 @@ interface PlacedMember {
 /** C cannot put a member before an earlier one; Rust can. */
 function inOrder(members: readonly BtfMember[]): PlacedMember[] {
   const placed = members.map((member, index) => ({ member, index }));
+  const isInOrder = members.every(
+    (member, index) => index === 0 || elementAt(members, index - 1).bitOffset <= member.bitOffset,
+  );
+  if (isInOrder) return placed;
   return placed.sort((a, b) => a.member.bitOffset - b.member.bitOffset || a.index - b.index);
 }
 

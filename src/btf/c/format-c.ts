@@ -13,10 +13,11 @@
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { type Btf, type BtfEnum, type BtfId, type BtfType, type RawBtf, toRaw } from '../model/index.ts';
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
-import { isBuiltinTypedef, UniqueNames } from './names.ts';
+import { isBuiltinTypedef, isEnum, UniqueNames } from './names.ts';
 
 /** Pieces of one header; that of a whole kernel takes half a million. */
 const BUDGET = 4_000_000;
@@ -30,21 +31,22 @@ export function formatBtfAsC(btf: Btf): string {
   const raw = toRaw(btf);
   const header = new HeaderWriter(raw);
   for (let id = 1; id <= raw.count; id++) {
-    if (isDefinition(raw.type(id))) header.require(id, COMPLETE);
+    if (isDefinition(raw, id)) header.require(id, COMPLETE);
   }
   header.writeUnusedEnums();
   return header.text();
 }
 
-function isDefinition(type: BtfType): boolean {
-  switch (type.kind) {
-    case 'struct':
-    case 'union':
-    case 'enum':
-    case 'enum64':
-      return type.name !== '';
-    case 'typedef':
-    case 'fwd':
+/** By kind and name alone: most types of an object are functions and variables, which need not be decoded. */
+function isDefinition(btf: RawBtf, id: BtfId): boolean {
+  switch (btf.kindOf(id)) {
+    case BTF_KIND.STRUCT:
+    case BTF_KIND.UNION:
+    case BTF_KIND.ENUM:
+    case BTF_KIND.ENUM64:
+      return btf.nameOf(id) !== '';
+    case BTF_KIND.TYPEDEF:
+    case BTF_KIND.FWD:
       return true;
     default:
       return false;
@@ -118,8 +120,9 @@ class HeaderWriter {
   /** Enums whose only use is their values. */
   writeUnusedEnums(): void {
     for (let id = 1; id <= this.#btf.count; id++) {
+      if (this.#written[id] === 1 || !isEnum(this.#btf, id)) continue;
       const type = this.#btf.type(id);
-      if ((type.kind !== 'enum' && type.kind !== 'enum64') || this.#written[id] === 1) continue;
+      if (type.kind !== 'enum' && type.kind !== 'enum64') continue;
       if (type.name === '' && type.values.length > 0) this.#writeBody(id);
     }
   }

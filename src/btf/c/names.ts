@@ -92,6 +92,7 @@ export class UniqueNames {
   #nameOrdinary(): void {
     const ordinary = new NameSpace();
     for (let id = 1; id <= this.#btf.count; id++) {
+      if (this.#btf.kindOf(id) !== BTF_KIND.TYPEDEF && !isEnum(this.#btf, id)) continue;
       const type = this.#btf.type(id);
       if (type.kind === 'typedef') this.#names.set(id, nameTypedef(ordinary, type.name));
       if (type.kind !== 'enum' && type.kind !== 'enum64') continue;
@@ -109,6 +110,11 @@ function nameTypedef(names: NameSpace, name: string): string {
   return isBuiltinTypedef(name) && !names.has(name) ? name : names.take(identifier(name));
 }
 
+export function isEnum(btf: RawBtf, id: BtfId): boolean {
+  const kind = btf.kindOf(id);
+  return kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
+}
+
 function isTagged(btf: RawBtf, id: BtfId): boolean {
   switch (btf.kindOf(id)) {
     case BTF_KIND.STRUCT:
@@ -122,8 +128,11 @@ function isTagged(btf: RawBtf, id: BtfId): boolean {
   }
 }
 
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
+
 /** Names of other languages (`Option<u32>`) with underscores for what C does not allow. */
 function identifier(name: string): string {
+  if (IDENTIFIER.test(name)) return name;
   let text = '';
   for (const character of name) text += isWordCharacter(character) ? character : '_';
   const first = text.charCodeAt(0);

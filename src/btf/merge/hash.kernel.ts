@@ -25,9 +25,12 @@ const LOOK_AHEAD = 2;
 /** Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. */
 export function hashTypes(work: number, seed: number): number {
   const own = word(TYPE.own);
+  const low = mixLow(0, seed);
+  const high = mixHigh(0, seed);
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    if (word(own + row) !== 0) hashOwnWords(work, row, word(own + row), seed);
+    if (word(own + row) !== 0) hashOwnWords(work, row, word(own + row), low, high);
   }
+  if (word(work + WORK.tags) !== 0) addTagSets(work);
   seeFromOutside(work, seed);
   for (let round = 0; round < LOOK_AHEAD; round = round + 1) lookFurther(work);
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
@@ -48,20 +51,17 @@ export function mixHigh(value: number, position: number): number {
   return mixed ^ (mixed >>> 14);
 }
 
-/** The type's own fields: all words except references. */
-function hashOwnWords(work: number, row: number, at: number, seed: number): number {
+/** The type's own fields: all words except references. The hash begins with `seedLow` and `seedHigh`. */
+function hashOwnWords(work: number, row: number, at: number, seedLow: number, seedHigh: number): number {
   const info = word(at + 1);
-  const tags = word(work + WORK.tags) === 0 ? 0 : word(word(work + WORK.tags) + row);
-  let low = mixLow(tags ^ word(at), seed);
-  let high = mixHigh(tags + word(at), seed);
-  low = Math.imul(low ^ info, 0x01000193) ^ (low >>> 15);
-  high = Math.imul((high + info) | 0, 0x5bd1e995) ^ (high >>> 13);
+  let low = seedLow;
+  let high = seedHigh;
   const shape = referenceShape((info >>> 24) & 0x7f);
   const end = at + typeWords(info);
   const stride = (shape >>> 4) & 15;
   let left = referencesOf(shape, info);
   let reference = left === 0 ? end : at + (shape & 15);
-  for (let i = at + 2; i < end; i = i + 1) {
+  for (let i = at; i < end; i = i + 1) {
     if (i === reference) {
       left = left - 1;
       reference = left === 0 ? end : reference + stride;
@@ -73,6 +73,18 @@ function hashOwnWords(work: number, row: number, at: number, seed: number): numb
   setWord(word(work + WORK.low) + row, low);
   setWord(word(work + WORK.high) + row, high);
   return row;
+}
+
+function addTagSets(work: number): number {
+  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
+    const tags = word(word(work + WORK.tags) + row);
+    if (tags === 0) continue;
+    const low = word(work + WORK.low) + row;
+    const high = word(work + WORK.high) + row;
+    setWord(low, word(low) ^ mixLow(tags, 1));
+    setWord(high, word(high) ^ mixHigh(tags, 1));
+  }
+  return work;
 }
 
 /** Named structs, unions, enums and forward declarations look the same from outside when name and keyword agree. */

@@ -10,9 +10,8 @@
 import { elementAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
-import { type BtfId, type RawBtf, toRaw } from '../model/index.ts';
+import { type BtfId, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
-import { exportTypes, importTypes } from './import.ts';
 import type { MergeInput } from './input.ts';
 import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
@@ -41,7 +40,7 @@ export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   leaveOut(image, inputs, raws, imported);
   const result = image.addUnit('result');
   mergeUnits(image, 1, result - 1, result);
-  const btf = exportTypes(image, result);
+  const btf = btfOf(image, result);
   const ids = imported.map(unit => resultIds(image, unit));
   return { btf, ids, before: raws.reduce((sum, raw) => sum + raw.count, 0), after: btf.count };
 }

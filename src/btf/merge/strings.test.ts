@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { Image, UNIT } from '../../image/index.ts';
 import { HEADER } from '../../image/layout.ts';
+import { btfOf, importTypes } from '../model/columns.ts';
 import { INT, member, pointer, struct, typesOf } from '../model/testing.ts';
-import { exportTypes, importTypes } from './import.ts';
 import * as strings from './strings.kernel.ts';
 
 function textOf(image: Image, unit: number): string {
@@ -60,6 +60,6 @@ test('types go into columns and out again', () => {
   importTypes(image, image.addUnit('a'), typesOf(INT));
   const unit = image.addUnit('b');
   importTypes(image, unit, btf);
-  const out = exportTypes(image, unit);
+  const out = btfOf(image, unit);
   expect([out.words, out.start, out.strings]).toEqual([btf.words, btf.start, btf.strings]);
 });

@@ -1,15 +1,16 @@
 /** Types as data and as words of a section; building and checking type sections. */
 
 export { BtfBuilder, editBtf } from './builder.ts';
+export { type Refusal, btfOf, importTypes, refusalSince } from './columns.ts';
 export { describeType } from './describe.ts';
+export { typeRuleError } from './explain.ts';
 export { INT } from './int.ts';
+export { pointerSize } from './pointer-size.ts';
 export { RawBtf, forEachReference, forEachVariable } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
 export { StringMapper, kindNumber } from './type-writer.ts';
 export type { Btf, BtfArray, BtfComposite, BtfDataSec, BtfDeclTag, BtfEnum, BtfFloat, BtfFunc, BtfFuncProto, BtfId, BtfInt, BtfLinkage, BtfMember, BtfSecVar, BtfType, BtfVar } from './types.ts';
-export { pointerSize } from './validate-values.ts';
-export { validateTypes } from './validate.ts';
 export { ValueOrder } from './value-order.ts';
-export { COMMON_WORDS, INFO, elementWords, findStarts, firstElementName, isKnownKind, kindOfInfo, vlenOfInfo } from './words.ts';
+export { INFO, elementWords, firstElementName, kindOfInfo, vlenOfInfo } from './words.ts';

@@ -148,39 +148,12 @@ function column(pick: (shape: Shape) => number): Uint8Array {
   return values;
 }
 
-/** Words without the elements; 0 for kinds that are not known. */
-const BASE = column(entry => COMMON_WORDS + entry.fixed);
 const PER_ELEMENT = column(entry => entry.perElement);
 const REF_FIRST = column(entry => entry.refFirst);
 const REF_STRIDE = column(entry => entry.refStride);
 const REF_COUNT = column(entry => entry.refCount);
 const REF_PER_ELEMENT = column(entry => entry.refPerElement);
 const ELEMENT_NAME = column(entry => entry.elementName);
-
-export function isKnownKind(kind: number): boolean {
-  return (BASE[kind] ?? 0) !== 0;
-}
-
-/**
- * Writes where each type starts into `start` (from id 1), then where the last one ends, and returns the id
- * after the last. Stops at a type of an unknown kind and after one that does not fit. One flat loop without
- * calls: a process that loads one program runs it once, cold, over the types of a whole kernel.
- */
-export function findStarts(words: Uint32Array, start: Uint32Array): number {
-  let id = 1;
-  let at = 0;
-  while (at < words.length) {
-    start[id] = at;
-    const info = words[at + INFO] ?? 0;
-    const kind = (info >>> 24) & KIND_MASK;
-    const base = BASE[kind] ?? 0;
-    if (base === 0) return id;
-    at += base + (PER_ELEMENT[kind] ?? 0) * (info & VLEN_MASK);
-    id += 1;
-  }
-  start[id] = at;
-  return id;
-}
 
 /** First word, counted from the start of the type, that holds a type id. */
 export function firstReference(kind: number): number {

@@ -1,6 +1,6 @@
 /** Problems for what the kernels that write an object refuse. */
 
-import { describeType, exportTypes } from '../../btf/index.ts';
+import { btfOf, describeType } from '../../btf/index.ts';
 import { bugError, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { ATOM, FAULT, type Image, SHELL, UNIT } from '../../image/index.ts';
 import { WRITE_FAULT } from './faults.ts';
@@ -39,6 +39,6 @@ function dataSectionError(image: Image, code: number, unit: number, name: number
   const where = [`data section ${quote(image.nameText(name))}`];
   if (code === WRITE_FAULT.variableCount)
     return inputError('btf-value-range', where, `has ${b} elements; the format takes ${0xffffff}`);
-  const type = describeType(exportTypes(image, unit), b);
+  const type = describeType(btfOf(image, unit), b);
   return inputError('btf-reference-kind', where, `cannot refer to ${type}`);
 }

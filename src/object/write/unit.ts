@@ -7,7 +7,7 @@
  * are written from the record's type, so that they are right after types were renumbered.
  */
 
-import { exportTypes, mergeUnits } from '../../btf/index.ts';
+import { btfOf, mergeUnits } from '../../btf/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { MAX_SECTIONS } from '../../elf/index.ts';
 import * as elf from '../../elf/write.kernel.ts';
@@ -77,12 +77,12 @@ function encodeTypes(image: Image, unit: number, written: number): number {
 function sizeExterns(image: Image, unit: number): void {
   const first = image.get(UNIT.atoms, unit);
   const end = first + image.get(UNIT.atomCount, unit);
-  let btf: ReturnType<typeof exportTypes> | undefined;
+  let btf: ReturnType<typeof btfOf> | undefined;
   for (let atom = first; atom < end; atom++) {
     if (image.get(ATOM.kind, atom) !== ATOM_KIND.extern || image.get(ATOM.section, atom) === 0) continue;
     const type = image.get(ATOM.type, atom);
     if (type === 0 || kindOf(image, unit, type) === BTF_KIND.FUNC) continue;
-    btf ??= exportTypes(image, unit);
+    btf ??= btfOf(image, unit);
     image.set(ATOM.size, atom, variableSize(btf, type));
   }
 }

@@ -25,7 +25,14 @@ export function newAtom(unit: number, kind: number, symbol: number): number {
 }
 
 /** An atom with `size` bytes at an offset of a section. */
-export function placedAtom(unit: number, section: number, kind: number, symbol: number, offset: number, size: number): number {
+export function placedAtom(
+  unit: number,
+  section: number,
+  kind: number,
+  symbol: number,
+  offset: number,
+  size: number,
+): number {
   const atom = newAtom(unit, kind, symbol);
   setWord(word(ATOM.shell) + atom, word(word(SECTION.shell) + section));
   setWord(word(ATOM.comdat) + atom, word(word(SECTION.comdat) + section));

@@ -18,7 +18,8 @@ function swapped(value: number): number {
 
 /** The 32 bits at any address. */
 export function looseWord(address: number, order: number): number {
-  const value = byte(address) | (byte(address + 1) << 8) | (byte(address + 2) << 16) | (byte(address + 3) << 24);
+  const value =
+    byte(address) | (byte(address + 1) << 8) | (byte(address + 2) << 16) | (byte(address + 3) << 24);
   return order === 0 ? value : swapped(value);
 }
 

@@ -28,7 +28,15 @@ export function cutCode(unit: number, section: number): number {
     const start = word(word(SYMBOL.value) + symbol);
     const nextStart = next < to ? word(word(SYMBOL.value) + word(state(READER.order) + next)) : length;
     if (next < to && nextStart === start)
-      return refuse(OBJECT_FAULT.overlap, unit, section, symbol, ownerOf(next, afterPlace(section, next, FUNCTION), FUNCTION, section), 0, 0);
+      return refuse(
+        OBJECT_FAULT.overlap,
+        unit,
+        section,
+        symbol,
+        ownerOf(next, afterPlace(section, next, FUNCTION), FUNCTION, section),
+        0,
+        0,
+      );
     let size = word(word(SYMBOL.size) + symbol);
     if (size === 0) size = nextStart - start;
     if (start < end) return refuse(OBJECT_FAULT.overlap, unit, section, before, symbol, 0, 0);
@@ -45,7 +53,14 @@ export function cutCode(unit: number, section: number): number {
 }
 
 /** A function, and its aliases: the symbols from `place` to `next`. */
-function cutPlace(unit: number, section: number, place: number, next: number, symbol: number, size: number): number {
+function cutPlace(
+  unit: number,
+  section: number,
+  place: number,
+  next: number,
+  symbol: number,
+  size: number,
+): number {
   const atom = placedAtom(unit, section, FUNCTION, symbol, word(word(SYMBOL.value) + symbol), size);
   setWord(word(ATOM.align) + atom, 8);
   for (let at = nextSymbol(section, place, FUNCTION); at < next; at = nextSymbol(section, at + 1, FUNCTION)) {

@@ -38,5 +38,12 @@ export function readDataRelocation(unit: number, section: number, record: number
   if (isDebug(section) === 1 && isReachable(unit, symbol, low, high) === 0) return 1; // such a place stays 0
   const target = targetOf(unit, atom, offset, symbol, low, high);
   if (target === 0) return 0;
-  return addReference(atom, width === 4 ? ADDRESS_4 : ADDRESS_8, place, target, state(READER.addend), state(READER.high));
+  return addReference(
+    atom,
+    width === 4 ? ADDRESS_4 : ADDRESS_8,
+    place,
+    target,
+    state(READER.addend),
+    state(READER.high),
+  );
 }

@@ -44,7 +44,14 @@ export function cutData(unit: number, section: number, kind: number): number {
   return 1;
 }
 
-function dataAtom(unit: number, section: number, kind: number, symbol: number, start: number, size: number): number {
+function dataAtom(
+  unit: number,
+  section: number,
+  kind: number,
+  symbol: number,
+  start: number,
+  size: number,
+): number {
   const atom = placedAtom(unit, section, kind, symbol, start, size);
   setWord(word(ATOM.align) + atom, alignmentAt(start, word(word(SECTION.align) + section)));
   return atom;
@@ -61,7 +68,14 @@ function alignmentAt(offset: number, align: number): number {
  * Loaders find maps by the names that BTF has: another name of a map is that map. Two at one place that BTF
  * describes would be two maps.
  */
-function cutAliases(unit: number, section: number, place: number, next: number, symbol: number, atom: number): number {
+function cutAliases(
+  unit: number,
+  section: number,
+  place: number,
+  next: number,
+  symbol: number,
+  atom: number,
+): number {
   if (next === nextSymbol(section, place + 1, VARIABLE)) return 1;
   const kind = word(word(ATOM.kind) + atom);
   const isTwo = kind === MAP && describedAt(place, next, VARIABLE, section) > 1;

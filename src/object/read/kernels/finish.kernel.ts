@@ -26,7 +26,8 @@ export function requireLicenseText(unit: number): number {
   for (let atom = first; atom < end; atom = atom + 1) {
     if (word(word(ATOM.kind) + atom) !== VARIABLE) continue;
     if (word(word(SHELL.name) + word(word(ATOM.shell) + atom)) !== state(READER.license)) continue;
-    if (word(word(ATOM.referenceCount) + atom) !== 0) return refuse(OBJECT_FAULT.licensePointer, unit, atom, 0, 0, 0, 0);
+    if (word(word(ATOM.referenceCount) + atom) !== 0)
+      return refuse(OBJECT_FAULT.licensePointer, unit, atom, 0, 0, 0, 0);
     return isTerminated(atom) === 1 ? 1 : refuse(OBJECT_FAULT.licenseUnterminated, unit, atom, 0, 0, 0, 0);
   }
   return 1;

@@ -1,6 +1,8 @@
 /** The references of one function: its relocations, then the calls that are resolved already. */
 
 import { R_BPF_64_32, R_BPF_64_64 } from '../../../elf/constants.ts';
+import { ATOM, REFERENCE, SHELL, UNIT } from '../../../image/layout.ts';
+import { byte, copy, setWord, word } from '../../../image/memory.ts';
 import {
   BPF_CALL,
   BPF_JMP,
@@ -12,8 +14,6 @@ import {
   OP_JA32,
   OP_LD_IMM64,
 } from '../../../isa/opcodes.ts';
-import { ATOM, REFERENCE, SHELL, UNIT } from '../../../image/layout.ts';
-import { byte, copy, setWord, word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
 import { distanceOf, fileWord, setFileWord, setSource, sourceOf } from './bytes.kernel.ts';
@@ -34,7 +34,8 @@ export function readFunction(unit: number, atom: number, first: number, end: num
   for (let record = first; record < end; record = record + REL_WORDS) readRelocation(unit, atom, record);
   const relocated = word(word(ATOM.referenceCount) + atom);
   const done = scanCode(unit, atom, relocated);
-  if (relocated !== 0 && word(word(ATOM.referenceCount) + atom) !== relocated) mergeReferences(atom, relocated);
+  if (relocated !== 0 && word(word(ATOM.referenceCount) + atom) !== relocated)
+    mergeReferences(atom, relocated);
   return done;
 }
 
@@ -83,7 +84,8 @@ function readAddress(unit: number, atom: number, offset: number, place: number, 
   const insn = word(word(ATOM.at) + atom) + (place << 3);
   const low = fileWord(insn + 4, order);
   const high = fileWord(insn + 12, order);
-  if (high !== 0 && (high !== -1 || low >= 0)) return refuse(OBJECT_FAULT.addressAddend, unit, atom, place, 0, 0, 0);
+  if (high !== 0 && (high !== -1 || low >= 0))
+    return refuse(OBJECT_FAULT.addressAddend, unit, atom, place, 0, 0, 0);
   const target = addressTarget(unit, atom, offset, symbol, low, low >> 31);
   if (target === 0) return 0;
   addReference(atom, ADDRESS, place, target, state(READER.addend), state(READER.high));
@@ -165,7 +167,11 @@ function mergeReferences(atom: number, relocated: number): number {
   if (word(places + first + relocated - 1) < word(places + first + relocated)) return end;
   const saved = room(READER.scratch, Math.imul(relocated, REFERENCE.width));
   for (let column = 0; column < REFERENCE.width; column = column + 1)
-    copy((saved + Math.imul(column, relocated)) << 2, (word(REFERENCE.first + column) + first) << 2, relocated << 2);
+    copy(
+      (saved + Math.imul(column, relocated)) << 2,
+      (word(REFERENCE.first + column) + first) << 2,
+      relocated << 2,
+    );
   const savedPlaces = saved + Math.imul(REFERENCE.place - REFERENCE.first, relocated);
   let left = 0;
   let right = first + relocated;

@@ -8,7 +8,7 @@
 import { NAME, TYPE, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { intern } from '../../../image/tables.kernel.ts';
-import { BTF_KIND } from '../../../uapi/index.ts';
+import { BTF_KIND } from '../../../uapi/btf.ts';
 import { READER } from './reader.ts';
 import { emptyRoom, room, state } from './state.kernel.ts';
 
@@ -50,7 +50,8 @@ export function indexNames(unit: number): number {
     setWord(word(NAME.types) + name, id);
   }
   for (let id = 1; id <= count; id = id + 1)
-    if (word(names + id) !== 0 && kindOf(unit, id) === BTF_KIND.DATASEC) markListed(unit, id, word(names + id));
+    if (word(names + id) !== 0 && kindOf(unit, id) === BTF_KIND.DATASEC)
+      markListed(unit, id, word(names + id));
   return count;
 }
 

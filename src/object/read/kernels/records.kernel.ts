@@ -94,7 +94,10 @@ function placeRecords(unit: number, row: number): number {
 function addRecord(atom: number, info: number): number {
   const filled = word(word(ATOM.recordCount) + atom);
   const row = word(word(ATOM.records) + atom) + filled;
-  setWord(word(RECORD.place) + row, (word(word(CORE_INFO.offset) + info) - word(word(ATOM.offset) + atom)) >> 3);
+  setWord(
+    word(RECORD.place) + row,
+    (word(word(CORE_INFO.offset) + info) - word(word(ATOM.offset) + atom)) >> 3,
+  );
   setWord(word(RECORD.type) + row, word(word(CORE_INFO.type) + info));
   setWord(word(RECORD.access) + row, word(word(CORE_INFO.access) + info));
   setWord(word(RECORD.kind) + row, word(word(CORE_INFO.kind) + info));

@@ -9,11 +9,11 @@ import { ATOM, SECTION, UNIT } from '../../../image/layout.ts';
 import { copy, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
 import { OBJECT_FAULT } from '../../faults.ts';
+import { endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { readDataRelocation } from './data-references.kernel.ts';
 import { readFunction } from './functions.kernel.ts';
-import { widthOf } from './rows.kernel.ts';
-import { endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { READER } from './reader.ts';
+import { widthOf } from './rows.kernel.ts';
 import { isCode } from './sections.kernel.ts';
 import { refuse, room, sectionRow } from './state.kernel.ts';
 
@@ -31,7 +31,9 @@ export function readReferences(unit: number): number {
     orderRelocations(first, end);
     refuseDuplicates(unit, section, first, end);
     if (isCode(section) === 1) readCode(unit, section, first, end);
-    else for (let record = first; record < end; record = record + REL_WORDS) readDataRelocation(unit, section, record);
+    else
+      for (let record = first; record < end; record = record + REL_WORDS)
+        readDataRelocation(unit, section, record);
   }
   return sections;
 }
@@ -48,7 +50,8 @@ function orderRelocations(first: number, end: number): number {
   copy(keys << 2, first << 2, (end - first) << 2);
   for (let i = 0; i < count; i = i + 1) setWord(order + i, i << 2);
   sortRows(order, count, keys);
-  for (let i = 0; i < count; i = i + 1) copy((first + (i << 2)) << 2, (keys + word(order + i)) << 2, REL_WORDS << 2);
+  for (let i = 0; i < count; i = i + 1)
+    copy((first + (i << 2)) << 2, (keys + word(order + i)) << 2, REL_WORDS << 2);
   return count;
 }
 

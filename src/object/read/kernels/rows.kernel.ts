@@ -12,7 +12,14 @@ export function widthOf(type: number): number {
 }
 
 /** A reference of an atom, whose references are the last rows of the table. */
-export function addReference(atom: number, kind: number, place: number, target: number, addend: number, high: number): number {
+export function addReference(
+  atom: number,
+  kind: number,
+  place: number,
+  target: number,
+  addend: number,
+  high: number,
+): number {
   const row = addRows(REFERENCE.count, REFERENCE.width, 1);
   setWord(word(REFERENCE.kind) + row, kind);
   setWord(word(REFERENCE.place) + row, place);

@@ -58,7 +58,15 @@ export function indexOf(section: number): number {
 }
 
 /** Adds a fault with up to five operands; returns 0. */
-export function refuse(code: number, unit: number, a: number, b: number, c: number, d: number, e: number): number {
+export function refuse(
+  code: number,
+  unit: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+): number {
   const row = addRows(FAULT.count, FAULT.width, 1);
   setWord(word(FAULT.code) + row, code);
   setWord(word(FAULT.unit) + row, unit);

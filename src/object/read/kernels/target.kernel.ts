@@ -21,8 +21,16 @@ const VARIABLE = 1;
 const EXTERN = 3;
 
 /** The atom that a relocation at `offset` of the section of `atom` refers to; 0, with a fault, for none. */
-export function targetOf(unit: number, atom: number, offset: number, symbol: number, low: number, high: number): number {
-  if (symbol === word(word(UNIT.symbols) + unit)) return refuse(OBJECT_FAULT.noSymbol, unit, atom, offset, 0, 0, 0);
+export function targetOf(
+  unit: number,
+  atom: number,
+  offset: number,
+  symbol: number,
+  low: number,
+  high: number,
+): number {
+  if (symbol === word(word(UNIT.symbols) + unit))
+    return refuse(OBJECT_FAULT.noSymbol, unit, atom, offset, 0, 0, 0);
   const named = word(word(SYMBOL.atom) + symbol);
   if (named !== 0) {
     setAddend(low, high);
@@ -80,22 +88,46 @@ function setAddend(low: number, high: number): number {
 }
 
 /** The function that a relocated call calls; 0, with a fault, for anything else. */
-export function callTarget(unit: number, atom: number, offset: number, symbol: number, low: number, high: number): number {
+export function callTarget(
+  unit: number,
+  atom: number,
+  offset: number,
+  symbol: number,
+  low: number,
+  high: number,
+): number {
   const target = targetOf(unit, atom, offset, symbol, low, high);
   if (target === 0) return 0;
   const kind = word(word(ATOM.kind) + target);
-  if (kind !== FUNCTION && kind !== EXTERN) return refuse(OBJECT_FAULT.callData, unit, atom, offset, target, 0, 0);
+  if (kind !== FUNCTION && kind !== EXTERN)
+    return refuse(OBJECT_FAULT.callData, unit, atom, offset, target, 0, 0);
   const addend = state(READER.addend);
   if (addend === 0 && state(READER.high) === 0) return target;
-  const code = word(word(SYMBOL.type) + symbol) !== STT_SECTION ? OBJECT_FAULT.callAddend : OBJECT_FAULT.callInside;
+  const code =
+    word(word(SYMBOL.type) + symbol) !== STT_SECTION ? OBJECT_FAULT.callAddend : OBJECT_FAULT.callInside;
   return refuse(code, unit, atom, offset, target, addend, state(READER.high));
 }
 
 /** The atom whose address a relocated `ld_imm64` loads; 0, with a fault, where it is outside. */
-export function addressTarget(unit: number, atom: number, offset: number, symbol: number, low: number, high: number): number {
+export function addressTarget(
+  unit: number,
+  atom: number,
+  offset: number,
+  symbol: number,
+  low: number,
+  high: number,
+): number {
   const target = targetOf(unit, atom, offset, symbol, low, high);
   if (target === 0 || isInside(target, state(READER.addend), state(READER.high)) === 1) return target;
-  return refuse(OBJECT_FAULT.loadAddend, unit, atom, offset, target, state(READER.addend), state(READER.high));
+  return refuse(
+    OBJECT_FAULT.loadAddend,
+    unit,
+    atom,
+    offset,
+    target,
+    state(READER.addend),
+    state(READER.high),
+  );
 }
 
 /** One past the end of an array is a valid address in C; functions and maps are only referenced as a whole. */

@@ -9,7 +9,7 @@
 
 import { ATOM, FUNCTION_INFO, NAME, SECTION, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
-import { BTF_KIND } from '../../../uapi/index.ts';
+import { BTF_KIND } from '../../../uapi/btf.ts';
 import { atomAt, endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { firstOf, indexNames, kindOf, linkageOf, nextOf, onlyOf } from './names.kernel.ts';
 import { READER } from './reader.ts';
@@ -117,7 +117,8 @@ function attachExtern(unit: number, atom: number): number {
   let first = 0;
   for (let pass = 0; pass < 2; pass = pass + 1)
     for (let id = firstOf(name); id !== 0; id = nextOf(id)) {
-      if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0) continue;
+      if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0)
+        continue;
       if (first === 0) first = id;
       const section = word(listed + id);
       if (section === 0) continue;

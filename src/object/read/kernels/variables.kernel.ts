@@ -3,7 +3,7 @@
 import { ATOM, NAME, SECTION } from '../../../image/layout.ts';
 import { byte, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
-import { BTF_KIND } from '../../../uapi/index.ts';
+import { BTF_KIND } from '../../../uapi/btf.ts';
 import { endOfAtoms, firstAtom } from './atoms.kernel.ts';
 import { firstOf, kindOf, linkageOf, nextOf, onlyOf, typeWords } from './names.kernel.ts';
 import { READER } from './reader.ts';
