@@ -21,7 +21,7 @@ export {
   isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
-export { type MergeInput, type MergeResult, mergeBtf, mergeUnits } from './merge/index.ts';
+export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge/index.ts';
 export {
   type Btf,
   BtfBuilder,

@@ -6,6 +6,7 @@ export {
   CORE_INFO,
   FAULT,
   FUNCTION_INFO,
+  GROUP,
   HEADER,
   LINE_INFO,
   NAME,

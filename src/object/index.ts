@@ -50,7 +50,6 @@ export {
   tailCallers,
   withCallback,
 } from './analysis/index.ts';
-export { FUNCTION_FAULTS, OBJECT_FAULT } from './faults.ts';
 export {
   completeMap,
   countsCpus,
@@ -79,10 +78,10 @@ export {
   comdatOf,
   type DataReference,
   type ExternSymbol,
+  extrasOf,
   type FunctionSymbol,
   faultsIn,
   faultsOf,
-  isAlias,
   isCommon,
   isDebugSection,
   isObject,
@@ -100,6 +99,7 @@ export {
   movedAliases,
   notesOf,
   type Origin,
+  objectOf,
   parseMapDefinition,
   plainDefinition,
   programsOf,
@@ -112,15 +112,16 @@ export {
   sectionAt,
   sectionNameOf,
   sectionOf,
+  setExtras,
   sizeOfSymbol,
   staticPrograms,
   staticSubprograms,
   symbolOf,
   textOfSection,
+  unitOf,
   type VariableSymbol,
   type Visibility,
   variableSize,
-  withNotes,
 } from './model/index.ts';
 export {
   CONTEXT_STRUCTS,
@@ -176,6 +177,7 @@ export {
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export {
   dataSectionsOf,
+  importObject,
   layoutSections,
   type ObjectLayout,
   renumberTypes,

@@ -1,4 +1,3 @@
 /** Several type sections as one without duplicates. */
 
-export type { MergeInput } from './input.ts';
-export { type MergeResult, mergeBtf, mergeUnits } from './merge.ts';
+export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge.ts';

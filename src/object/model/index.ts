@@ -43,7 +43,6 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
-  withNotes,
 } from './model.ts';
 export { objectOf, unitOf } from './object-of.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
