@@ -112,7 +112,6 @@ export const OBJECT_CODES = {
   'object-absolute-symbol': 'input',
   'object-addend': 'input',
   'object-alias': 'input',
-  'object-btf-form': 'input',
   'object-call-data': 'input',
   'object-call-inside': 'input',
   'object-call-nowhere': 'input',

@@ -11,7 +11,7 @@ import { R_BPF_64_64, R_BPF_64_ABS64, STT_SECTION } from '../../../elf/constants
 import { FUNCTION_INFO, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { sortRows, sortRowsByTwo } from '../../../image/sort.kernel.ts';
-import { fileWord, looseHigh, looseLow, looseWord } from './bytes.kernel.ts';
+import { dataWord, fileWord, looseHigh, looseLow } from './bytes.kernel.ts';
 import { READER } from './reader.ts';
 import { isCode, isDebug } from './sections.kernel.ts';
 import { emptyRoom, indexOf, room, sectionRow, setState, state } from './state.kernel.ts';
@@ -86,7 +86,7 @@ function leadsTo(unit: number, section: number, record: number, symbol: number, 
   const wide = type === R_BPF_64_64 || type === R_BPF_64_ABS64;
   let low = 0;
   if (isCode(section) === 1) low = fileWord(at + 4, order);
-  else low = wide ? looseLow(at, order) : looseWord(at, order);
+  else low = wide ? looseLow(at, order) : dataWord(at, order);
   let high = low >> 31;
   if (wide && isCode(section) === 0) high = looseHigh(at, order);
   if (word(word(SYMBOL.type) + symbol) !== STT_SECTION) {

@@ -17,7 +17,7 @@ function swapped(value: number): number {
 }
 
 /** The 32 bits at any address. */
-export function looseWord(address: number, order: number): number {
+export function dataWord(address: number, order: number): number {
   const value =
     byte(address) | (byte(address + 1) << 8) | (byte(address + 2) << 16) | (byte(address + 3) << 24);
   return order === 0 ? value : swapped(value);
@@ -25,11 +25,11 @@ export function looseWord(address: number, order: number): number {
 
 /** Low and high word of a number of 8 bytes at any address. */
 export function looseLow(address: number, order: number): number {
-  return looseWord(order === 0 ? address : address + 4, order);
+  return dataWord(order === 0 ? address : address + 4, order);
 }
 
 export function looseHigh(address: number, order: number): number {
-  return looseWord(order === 0 ? address + 4 : address, order);
+  return dataWord(order === 0 ? address + 4 : address, order);
 }
 
 // --- instructions of 8 bytes --------------------------------------------------------------------------------------

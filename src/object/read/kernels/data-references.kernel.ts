@@ -4,7 +4,7 @@ import { ATOM, UNIT } from '../../../image/layout.ts';
 import { fill, word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
-import { looseHigh, looseLow, looseWord } from './bytes.kernel.ts';
+import { dataWord, looseHigh, looseLow } from './bytes.kernel.ts';
 import { READER } from './reader.ts';
 import { addReference, widthOf } from './rows.kernel.ts';
 import { isDebug } from './sections.kernel.ts';
@@ -29,7 +29,7 @@ export function readDataRelocation(unit: number, section: number, record: number
   if (width === 0 || at === 0 || place > size - width)
     return refuse(OBJECT_FAULT.relocationData, unit, atom, offset, type, 0, 0);
   const order = word(word(UNIT.order) + unit);
-  const low = width === 4 ? looseWord(at + place, order) : looseLow(at + place, order);
+  const low = width === 4 ? dataWord(at + place, order) : looseLow(at + place, order);
   const high = width === 4 ? low >> 31 : looseHigh(at + place, order);
   // 53 bits: no offset is larger
   if ((high << 11) >> 11 !== high) return refuse(OBJECT_FAULT.dataAddend, unit, atom, place, low, high, 0);

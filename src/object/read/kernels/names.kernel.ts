@@ -13,18 +13,18 @@ import { READER } from './reader.ts';
 import { emptyRoom, room, state } from './state.kernel.ts';
 
 /** Word index of the first word of a type. */
-export function typeWords(unit: number, id: number): number {
+export function wordsOfType(unit: number, id: number): number {
   return word(word(TYPE.start) + word(word(UNIT.types) + unit) + id);
 }
 
 export function kindOf(unit: number, id: number): number {
-  return (word(typeWords(unit, id) + 1) >>> 24) & 31;
+  return (word(wordsOfType(unit, id) + 1) >>> 24) & 31;
 }
 
 /** Linkage of a FUNC or VAR, 0 static; -1 for any other type. */
 export function linkageOf(unit: number, id: number): number {
   if (id === 0) return -1;
-  const start = typeWords(unit, id);
+  const start = wordsOfType(unit, id);
   const info = word(start + 1);
   const kind = (info >>> 24) & 31;
   if (kind === BTF_KIND.FUNC) return info & 0xffff;
@@ -57,7 +57,7 @@ export function indexNames(unit: number): number {
 
 function markListed(unit: number, id: number, section: number): number {
   const listed = state(READER.listed);
-  const start = typeWords(unit, id);
+  const start = wordsOfType(unit, id);
   const end = start + 3 + Math.imul(word(start + 1) & 0xffff, 3);
   for (let entry = start + 3; entry < end; entry = entry + 3) setWord(listed + word(entry), section);
   return section;

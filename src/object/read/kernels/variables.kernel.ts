@@ -5,7 +5,7 @@ import { byte, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
 import { BTF_KIND } from '../../../uapi/btf.ts';
 import { endOfAtoms, firstAtom } from './atoms.kernel.ts';
-import { firstOf, kindOf, linkageOf, nextOf, onlyOf, typeWords } from './names.kernel.ts';
+import { firstOf, kindOf, linkageOf, nextOf, onlyOf, wordsOfType } from './names.kernel.ts';
 import { READER } from './reader.ts';
 import { room, setState, state } from './state.kernel.ts';
 
@@ -38,7 +38,7 @@ function listEntries(unit: number, section: number): number {
   let statics = 0;
   for (let id = firstOf(section); id !== 0; id = nextOf(id)) {
     if (kindOf(unit, id) !== BTF_KIND.DATASEC) continue;
-    const start = typeWords(unit, id);
+    const start = wordsOfType(unit, id);
     const end = start + 3 + Math.imul(word(start + 1) & 0xffff, ENTRY_WORDS);
     for (let entry = start + 3; entry < end; entry = entry + ENTRY_WORDS) {
       const member = word(entry);
@@ -72,7 +72,7 @@ function grown(buffer: number, count: number): number {
 function forgetEntries(unit: number, section: number): number {
   for (let id = firstOf(section); id !== 0; id = nextOf(id)) {
     if (kindOf(unit, id) !== BTF_KIND.DATASEC) continue;
-    const start = typeWords(unit, id);
+    const start = wordsOfType(unit, id);
     const end = start + 3 + Math.imul(word(start + 1) & 0xffff, ENTRY_WORDS);
     for (let entry = start + 3; entry < end; entry = entry + ENTRY_WORDS)
       setWord(word(NAME.entry) + word(state(READER.names) + word(entry)), 0);
