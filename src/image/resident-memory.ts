@@ -1,7 +1,7 @@
 /**
  * Memories of WebAssembly, in which kernels run compiled. Each takes 10 GiB of the address space, so there are few, and
- * images take turns: the image that was used last of all is moved out to memory of JavaScript when a new one
- * comes, and stays there. Large images keep their memory, since they are few.
+ * images take turns: the image that has not been used for longest is moved out to memory of JavaScript when a new
+ * one comes, and stays there. Large images keep their memory, since they are few.
  */
 
 import { WASM_PAGE, type WasmEngine, type WasmMemory } from '../bytes/index.ts';
@@ -76,7 +76,7 @@ export class ResidentMemory implements ImageMemory {
     return this.#functions;
   }
 
-  /** It is used last of all now. */
+  /** It is the one used last now. */
   enter(): void {
     if (residents[residents.length - 1] === this) return;
     const at = residents.indexOf(this);
