@@ -5,7 +5,7 @@
  * what it needs. `src/image/layout.ts` says what the columns are.
  */
 
-import { decodeText, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
+import { decodeText, elementAt, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
 import { kernelFailure, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
@@ -33,14 +33,14 @@ export class Image implements Tenant {
     this.#words[HEADER.top] = HEADER_WORDS * 4;
   }
 
-  /** @internal */
+  /** The memory has another place from now on. */
   moved(buffer: ArrayBuffer): void {
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#words[HEADER.limit] = buffer.byteLength;
   }
 
-  /** @internal */
+  /** The image has left its memory of WebAssembly. */
   movedOut(contents: ArrayBuffer): void {
     this.#memory = new ScriptMemory(this, contents);
   }
@@ -149,7 +149,7 @@ export class Image implements Tenant {
   }
 
   unitName(unit: number): string {
-    return this.#unitNames[unit] ?? '';
+    return elementAt(this.#unitNames, unit);
   }
 
   /** New rows of a table; returns the first. */

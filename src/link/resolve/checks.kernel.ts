@@ -64,7 +64,7 @@ function findAddendsOf(unit: number, atom: number): number {
 }
 
 /**
- * A fault for each unit with a reference to another unit's symbol that is not obviously right: a call of what is no
+ * A fault for each unit with a reference to another unit's symbol that is not obviously right: a call of what is not a
  * function, an address of what has no declaration, an initial value of a map.
  */
 export function findReferences(request: number): number {
