@@ -1,8 +1,8 @@
 /** Atoms: made of symbols or of bytes without one, and found by place. */
 
-import { SHF_EXECINSTR, SHT_NOBITS, STB_LOCAL, STB_WEAK } from '../../../elf/constants.ts';
+import { SHT_NOBITS, STB_LOCAL, STB_WEAK } from '../../../elf/constants.ts';
 import { ATOM, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
-import { byte, setWord, word } from '../../../image/memory.ts';
+import { setWord, word } from '../../../image/memory.ts';
 import { addRows } from '../../../image/tables.kernel.ts';
 import { READER } from './reader.ts';
 import { indexOf, state } from './state.kernel.ts';

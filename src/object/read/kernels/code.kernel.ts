@@ -3,7 +3,6 @@
  * there according to `.BTF.ext`, else it is discarded.
  */
 
-import { STB_LOCAL, STT_FUNC, STT_NOTYPE } from '../../../elf/constants.ts';
 import { ATOM, SECTION, SYMBOL } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../faults.ts';
