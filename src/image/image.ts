@@ -27,6 +27,8 @@ export class Image implements Tenant {
   /** Functions of each kernel file, as they were given out. */
   readonly #given = new Map<object, object>();
   readonly #unitNames: string[] = [];
+  /** What `intern` was asked for: mostly the same few names of sections, for every file. */
+  readonly #interned = new Map<string, number>();
 
   constructor() {
     this.#memory = openMemory(this);
@@ -173,7 +175,11 @@ export class Image implements Tenant {
 
   /** NAME of a text. */
   intern(text: string): number {
-    return text === '' ? 0 : this.run(tables).intern(this.add(encodeText(text)));
+    const known = this.#interned.get(text);
+    if (known !== undefined) return known;
+    const name = text === '' ? 0 : this.run(tables).intern(this.add(encodeText(text)));
+    this.#interned.set(text, name);
+    return name;
   }
 
   /** Text of a NAME; '' for 0. */
