@@ -170,7 +170,9 @@ function isSameType(request: number, a: number, b: number): number {
   if (hasType(a) === 0 || hasType(b) === 0) return 0;
   if (word(word(ATOM.common) + a) === 1 || word(word(ATOM.common) + b) === 1) return 0;
   const kind = declaredKind(request, a);
-  if (kind === KIND.map || kind !== declaredKind(request, b)) return 0;
+  if (kind !== declaredKind(request, b)) return 0;
+  // two definitions of a map may differ in their initial entries
+  if (kind === KIND.map && word(word(ATOM.kind) + b) !== KIND.extern) return 0;
   if (isKernelName(request, a) !== isKernelName(request, b)) return 0;
   if (word(word(ATOM.section) + a) !== word(word(ATOM.section) + b) && isKernelName(request, a) === 1)
     return 0;

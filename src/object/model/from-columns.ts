@@ -1,8 +1,8 @@
 /** Sections and types of objects, and what else their parts have in common, out of columns. */
 
-import { RawBtf } from '../../btf/index.ts';
+import { btfOf, type RawBtf } from '../../btf/index.ts';
 import { decodeText } from '../../bytes/index.ts';
-import { type Image, NAME, SHELL, TYPE, UNIT } from '../../image/index.ts';
+import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
 /** A unit of an image. */
@@ -56,15 +56,6 @@ export function stringsOf({ image, unit }: Unit): Uint8Array {
   return image.bytes.slice(at, at + image.get(UNIT.stringSize, unit));
 }
 
-export function btfOfUnit(place: Unit): RawBtf | null {
-  const { image, unit } = place;
-  if (image.get(UNIT.typed, unit) === 0) return null;
-  const [first, size] = [image.get(UNIT.words, unit), image.get(UNIT.wordCount, unit)];
-  const words = new Uint32Array(image.words.slice(first, first + size).buffer);
-  const [types, count] = [image.get(UNIT.types, unit), image.get(UNIT.typeCount, unit)];
-  const starts = columnOf(image, TYPE.start).subarray(types, types + count + 1);
-  const start = new Uint32Array(count + 2);
-  for (let id = 1; id <= count; id++) start[id] = (starts[id] ?? 0) - first;
-  start[count + 1] = size;
-  return new RawBtf(words, start, stringsOf(place));
+export function btfOfUnit({ image, unit }: Unit): RawBtf | null {
+  return image.get(UNIT.typed, unit) === 0 ? null : btfOf(image, unit);
 }
