@@ -1,23 +1,39 @@
 /** Plain tables: columns padded to their widest cell, two spaces between. */
 
-import { elementAt } from '../../src/bytes/index.ts';
+import { noElement } from '../../src/bytes/index.ts';
 import { printable } from '../../src/diag/index.ts';
 
+type Rows = readonly (readonly string[])[];
+
 /** Rows as lines, each after `indent`. `right` lists the columns that hold numbers. */
-export function table(
-  rows: readonly (readonly string[])[],
-  indent = '',
-  right: readonly number[] = [],
-): string {
-  const cells = rows.map(row => row.map(printable));
-  const widths = widthsOf(cells);
-  return cells.map(row => lineOf(row, widths, indent, right)).join('\n');
+export function table(rows: Rows, indent = '', right: readonly number[] = []): string {
+  const lines = linesOf(rows, indent, right);
+  // What has to be escaped is rare, and found much faster in all of the text than cell by cell.
+  const text = lines.join('\n');
+  const shown =
+    printable(text) === text
+      ? lines
+      : linesOf(
+          rows.map(row => row.map(printable)),
+          indent,
+          right,
+        );
+  return shown.map(line => line.trimEnd()).join('\n');
 }
 
-function widthsOf(rows: readonly (readonly string[])[]): number[] {
+function linesOf(rows: Rows, indent: string, right: readonly number[]): readonly string[] {
+  const widths = widthsOf(rows);
+  return rows.map(row => lineOf(row, widths, indent, right));
+}
+
+function widthsOf(rows: Rows): readonly number[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    for (let column = 0; column < row.length; column++) {
+      const { length } = row[column] ?? noElement(row, column);
+      const widest = widths[column];
+      if (widest === undefined || length > widest) widths[column] = length;
+    }
   }
   return widths;
 }
@@ -29,10 +45,13 @@ function lineOf(
   right: readonly number[],
 ): string {
   let line = indent;
-  for (const [column, cell] of row.entries()) {
+  for (let column = 0; column < row.length; column++) {
+    const cell = row[column] ?? noElement(row, column);
+    const width = widths[column] ?? noElement(widths, column);
+    const isLast = column === row.length - 1;
     if (column > 0) line += '  ';
-    const width = elementAt(widths, column);
-    line += right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+    if (right.includes(column)) line += cell.padStart(width);
+    else line += isLast ? cell : cell.padEnd(width);
   }
-  return line.trimEnd();
+  return line;
 }

@@ -19,6 +19,7 @@ export {
   formatType,
   formatVar,
   isEllipsis,
+  linkedText,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
 export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge/index.ts';

@@ -31,9 +31,8 @@ export function formatType(btf: Btf, id: BtfId): string {
   const type = raw.type(id);
   switch (type.kind) {
     case 'func':
-      return formatFunc(raw, id);
     case 'var':
-      return formatVar(raw, id);
+      return linkedDeclaration(raw, type.linkage, type.type, type.name);
     case 'datasec':
       return `section ${quote(type.name)}`;
     case 'decl_tag':
@@ -46,7 +45,9 @@ export function formatType(btf: Btf, id: BtfId): string {
 /** `name` declared with the type, such as `int (*ops[4])(struct a *, int)`. */
 export function formatDeclaration(btf: Btf, id: BtfId, name: string): string {
   const raw = toRaw(btf);
-  return name === '' ? declaration(raw, id, '') : aroundName(raw, id).join(name);
+  if (name === '') return declaration(raw, id, '');
+  const { before, after } = aroundName(raw, id);
+  return after === undefined ? before : `${before}${name}${after}`;
 }
 
 function declaration(raw: RawBtf, id: BtfId, name: string): string {
@@ -55,10 +56,17 @@ function declaration(raw: RawBtf, id: BtfId, name: string): string {
 
 /** No name of a file contains it. */
 const NAME_MARK = '\0';
-const known = new WeakMap<RawBtf, Map<BtfId, readonly string[]>>();
+
+interface AroundName {
+  readonly before: string;
+  /** Undefined where the text is cut off before the name. */
+  readonly after: string | undefined;
+}
+
+const known = new WeakMap<RawBtf, Map<BtfId, AroundName>>();
 
 /** What is before and after the declared name: most symbols of an object have the type of another one. */
-function aroundName(raw: RawBtf, id: BtfId): readonly string[] {
+function aroundName(raw: RawBtf, id: BtfId): AroundName {
   let texts = known.get(raw);
   if (texts === undefined) {
     texts = new Map();
@@ -66,25 +74,35 @@ function aroundName(raw: RawBtf, id: BtfId): readonly string[] {
   }
   const text = texts.get(id);
   if (text !== undefined) return text;
-  const made = declaration(raw, id, NAME_MARK).split(NAME_MARK);
+  const [before = '', after] = declaration(raw, id, NAME_MARK).split(NAME_MARK);
+  const made = { before, after };
   texts.set(id, made);
   return made;
 }
 
 /** Prototype of a FUNC with its name, such as `static int foo(struct xdp_md *ctx)`. */
 export function formatFunc(btf: Btf, funcId: BtfId): string {
-  return formatLinked(btf, funcId);
+  return linkedText(btf, funcId) ?? formatType(btf, funcId);
 }
 
 /** Declaration of a VAR, such as `extern int counter`. */
 export function formatVar(btf: Btf, varId: BtfId): string {
-  return formatLinked(btf, varId);
+  return linkedText(btf, varId) ?? formatType(btf, varId);
 }
 
-function formatLinked(btf: Btf, id: BtfId): string {
-  const type = btf.type(id);
-  if (type.kind !== 'func' && type.kind !== 'var') return formatType(btf, id);
-  return `${linkagePrefix(type.linkage)}${formatDeclaration(btf, type.type, type.name)}`;
+/** Either; undefined for other types. Throws `btf-type-id` for an id that the types do not have. */
+export function linkedText(btf: Btf, id: BtfId): string | undefined {
+  const raw = toRaw(btf);
+  // A listing shows most functions and variables of an object once: none becomes an object.
+  const linkage = raw.linkageOf(id);
+  if (linkage !== undefined) return linkedDeclaration(raw, linkage, raw.targetOf(id), raw.nameOf(id));
+  const type = raw.type(id);
+  if (type.kind !== 'func' && type.kind !== 'var') return undefined;
+  return linkedDeclaration(raw, type.linkage, type.type, type.name);
+}
+
+function linkedDeclaration(raw: RawBtf, linkage: BtfLinkage, type: BtfId, name: string): string {
+  return `${linkagePrefix(linkage)}${formatDeclaration(raw, type, name)}`;
 }
 
 function linkagePrefix(linkage: BtfLinkage): string {

@@ -10,7 +10,7 @@
  * `src/bytes/at.ts`.
  */
 
-import { cString, decodeText } from '../../bytes/index.ts';
+import { cString, decodeText, elementAt } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { decodeType, LINKAGES } from './decode.ts';
@@ -24,6 +24,7 @@ import {
   kindOfInfo,
   referenceCount,
   referenceStride,
+  SIZE_OR_TYPE,
   vlenOfInfo,
 } from './words.ts';
 
@@ -85,6 +86,11 @@ export class RawBtf implements Btf {
   /** Info word of type `id` (1 to `count`). */
   info(id: BtfId): number {
     return this.words[(this.start[id] ?? 0) + INFO] ?? 0;
+  }
+
+  /** The type that a FUNC, VAR, pointer, typedef or modifier names. */
+  targetOf(id: BtfId): BtfId {
+    return elementAt(this.words, elementAt(this.start, id) + SIZE_OR_TYPE);
   }
 
   /** Linkage of a function or variable, undefined for other types. */

@@ -11,14 +11,14 @@ export {
   unusedSymbols,
 } from './collect.ts';
 export { duplicateAdvice } from './duplicate-advice.ts';
-export {
-  type InspectedFunction,
-  type InspectedMap,
-  type InspectedSymbol,
-  type InspectedVariable,
-  type Inspection,
-  inspect,
-} from './inspect.ts';
+export { inspect } from './inspect.ts';
+export type {
+  InspectedFunction,
+  InspectedMap,
+  InspectedSymbol,
+  InspectedVariable,
+  Inspection,
+} from './inspection.ts';
 export { once } from './once.ts';
 export {
   type Discarded,

@@ -1,200 +1,161 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
-import { elementAt } from '../../bytes/index.ts';
-import { type Problem, ProblemList, quote, RootletError } from '../../diag/index.ts';
+import { type RawBtf, toRaw } from '../../btf/index.ts';
+import { noElement } from '../../bytes/index.ts';
+import { ProblemList, quote, RootletError } from '../../diag/index.ts';
+import { Image, SHELL, UNIT } from '../../image/index.ts';
 import {
   type BpfObject,
-  type BpfSymbol,
-  type FunctionSymbol,
-  isProgram,
-  layoutSections,
-  licenseOf,
+  importObject,
+  layOut,
   type MapDefinition,
   type MapSymbol,
+  namesOf,
   notesOf,
   parseMapDefinition,
-  programsOf,
-  programTypeOf,
   requireObject,
-  sectionAt,
-  sectionNameOf,
-  sizeOfSymbol,
   staticNotes,
-  symbolOf,
   typeHint,
-  type VariableSymbol,
+  type UnitPlace,
+  unitOf,
 } from '../../object/index.ts';
-import { BTF_KIND, INSN_SIZE, mapTypeName, progTypeName } from '../../uapi/index.ts';
-import { describeSymbol, expectedSectionOf } from '../resolve/index.ts';
-
-/** What all symbols of an object have. */
-export interface InspectedSymbol {
-  readonly name: string;
-  readonly declaration: string;
-  readonly binding: BpfSymbol['binding'];
-  readonly visibility: BpfSymbol['visibility'];
-  readonly section: string;
-}
-
-/** A function or program of an object. */
-export interface InspectedFunction extends InspectedSymbol {
-  /** Instruction slots. */
-  readonly insns: number;
-  /** Program type by section name, null for other functions and unknown sections. */
-  readonly programType: string | null;
-  /** Names of what it refers to, each once, in order of first use. */
-  readonly uses: readonly string[];
-  readonly lineRecords: number;
-  readonly coreRecords: number;
-}
-
-/** A global variable of an object: size and offset in its section, in bytes. */
-export interface InspectedVariable extends InspectedSymbol {
-  readonly size: number;
-  readonly offset: number;
-}
-
-/** A map of an object. Sizes in bytes; null where its definition cannot be read. */
-export interface InspectedMap extends InspectedSymbol {
-  readonly type: string | null;
-  readonly keySize: number | null;
-  readonly valueSize: number | null;
-  readonly maxEntries: number | null;
-  readonly flags: number | null;
-  readonly inner: string | null;
-}
-
-/** What is in an object, as `rootlet inspect --json` prints it. Sizes in bytes. */
-export interface Inspection {
-  readonly name: string;
-  readonly byteOrder: BpfObject['byteOrder'];
-  readonly license: string | null;
-  readonly programs: readonly InspectedFunction[];
-  readonly functions: readonly InspectedFunction[];
-  readonly maps: readonly InspectedMap[];
-  readonly variables: readonly InspectedVariable[];
-  readonly externs: readonly InspectedSymbol[];
-  readonly sections: readonly {
-    readonly name: string;
-    readonly size: number;
-    readonly align: number;
-    readonly atoms: number;
-  }[];
-  /** BTF kind → number of types. */
-  readonly types: Readonly<Record<string, number>>;
-  /** What reading changed, such as pins of legacy map definitions; what loaders refuse or ignore, and the way out. */
-  readonly notes: readonly string[];
-  /** Map definitions that cannot be read. */
-  readonly problems: readonly Problem[];
-}
+import { BTF_KIND, mapTypeName } from '../../uapi/index.ts';
+import { statedLicense } from '../resolve/index.ts';
+import { SymbolReader } from './inspect-symbols.ts';
+import type {
+  InspectedFunction,
+  InspectedMap,
+  InspectedSymbol,
+  InspectedVariable,
+  Inspection,
+} from './inspection.ts';
 
 /** What is in an object: programs, functions, maps, variables, externs, sections, types. */
 export function inspect(object: BpfObject): Inspection {
   requireObject('inspect: object', object);
-  const layout = layoutSections(object);
-  const programs: InspectedFunction[] = [];
-  const functions: InspectedFunction[] = [];
-  const maps: InspectedMap[] = [];
-  const variables: InspectedVariable[] = [];
-  const externs: InspectedSymbol[] = [];
-  const problems = new ProblemList();
-  for (const [index, symbol] of object.symbols.entries()) {
-    switch (symbol.kind) {
-      case 'function':
-        (isProgram(object, symbol) ? programs : functions).push(inspectFunction(object, symbol));
-        break;
-      case 'map':
-        maps.push({ ...inspectSymbol(object, symbol), ...factsOf(object, symbol, problems) });
-        break;
-      case 'variable':
-        if (symbol.name !== '')
-          variables.push(inspectVariable(object, symbol, elementAt(layout.offsets, index)));
-        break;
-      case 'extern':
-        externs.push(inspectSymbol(object, symbol));
-        break;
-    }
-  }
-  const sections = layout.sections.map(section => ({
-    name: sectionAt(object, section.section).name,
-    size: section.size,
-    align: section.align,
-    atoms: section.atoms.length,
-  }));
+  const license = statedLicense(object);
+  const place = unitOf(object) ?? imported(object);
+  layOut(place.image, place.unit, 1);
   const { name, byteOrder } = object;
+  const btf = object.btf === null ? null : toRaw(object.btf);
+  const found = new Listing(new SymbolReader(place, btf), { ...NOTHING, name, byteOrder, btf });
+  found.addAll();
+  const { programs, functions, maps, variables, externs, problems } = found;
   return {
     name,
     byteOrder,
-    license: licenseOf(object),
+    license,
     programs,
     functions,
     maps,
     variables,
     externs,
-    sections,
-    types: countTypes(object),
-    notes: [...notesOf(object), ...programNotes(object)],
+    sections: inspectSections(place),
+    types: countTypes(btf),
+    notes: [
+      ...notesOf(object),
+      ...programs.flatMap(untypedNote),
+      ...(found.hasStatics ? staticNotes(object) : []),
+    ],
     problems: problems.all,
   };
 }
 
-/** Programs whose type is not known, and static functions in their place. */
-export function programNotes(object: BpfObject): readonly string[] {
-  const untyped = programsOf(object).flatMap(({ program }) => {
-    const section = sectionNameOf(object, program);
-    if (programTypeOf(section) !== undefined) return [];
-    return [
-      `program ${quote(program.name)}: section ${quote(section)} does not specify a program type; ${typeHint(program.name, section)}`,
-    ];
+function imported(object: BpfObject): UnitPlace {
+  const image = new Image();
+  return { image, unit: importObject(image, object) };
+}
+
+function untypedNote({ name, section, programType }: InspectedFunction): string[] {
+  if (programType !== null) return [];
+  return [
+    `program ${quote(name)}: section ${quote(section)} does not specify a program type; ${typeHint(name, section)}`,
+  ];
+}
+
+/** The symbols of an object by kind. */
+class Listing {
+  readonly programs: InspectedFunction[] = [];
+  readonly functions: InspectedFunction[] = [];
+  readonly maps: InspectedMap[] = [];
+  readonly variables: InspectedVariable[] = [];
+  readonly externs: InspectedSymbol[] = [];
+  readonly problems = new ProblemList();
+  /** Whether static functions are in sections of programs. */
+  hasStatics = false;
+  readonly #symbols: SymbolReader;
+  /** The object as far as map definitions need it. */
+  readonly #types: BpfObject;
+
+  constructor(symbols: SymbolReader, types: BpfObject) {
+    this.#symbols = symbols;
+    this.#types = types;
+  }
+
+  addAll(): void {
+    const { first, end } = this.#symbols;
+    for (let row = first; row < end; row++) this.#add(row);
+  }
+
+  #add(row: number): void {
+    const symbols = this.#symbols;
+    switch (symbols.kindOf(row)) {
+      case 'function':
+        this.#addFunction(row);
+        break;
+      case 'map':
+        this.#addMap(row);
+        break;
+      case 'variable':
+        if (symbols.nameOf(row) !== '') this.variables.push(symbols.variableAt(row));
+        break;
+      case 'extern':
+        this.externs.push(symbols.symbolAt(row));
+        break;
+    }
+  }
+
+  #addFunction(row: number): void {
+    const symbols = this.#symbols;
+    const isProgram = symbols.isProgram(row);
+    (isProgram ? this.programs : this.functions).push(symbols.functionAt(row));
+    if (!isProgram && symbols.isInProgramSection(row)) this.hasStatics = true;
+  }
+
+  #addMap(row: number): void {
+    const symbol = this.#symbols.symbolAt(row);
+    const map = { ...NO_MAP, name: symbol.name, btfId: this.#symbols.typeOf(row) };
+    this.maps.push({ ...symbol, ...factsOf(this.#types, map, this.problems) });
+  }
+}
+
+/** An object of which only the types count, and a map likewise. */
+const NOTHING = { flags: 0, sections: [], symbols: [] } as const;
+const NO_MAP = {
+  kind: 'map',
+  binding: 'global',
+  visibility: 'default',
+  section: 0,
+  origin: { file: '', offset: 0 },
+  size: 0,
+  align: 1,
+  bytes: new Uint8Array(0),
+  references: [],
+} as const;
+
+/** Sections as they were laid out. */
+function inspectSections({ image, unit }: UnitPlace): Inspection['sections'] {
+  const nameOf = namesOf(image);
+  const first = image.get(UNIT.shells, unit);
+  return Array.from({ length: image.get(UNIT.shellCount, unit) }, (_, index) => {
+    const shell = first + index;
+    return {
+      name: nameOf(image.get(SHELL.name, shell)),
+      size: image.get(SHELL.size, shell),
+      align: image.get(SHELL.placedAlign, shell),
+      atoms: image.get(SHELL.memberCount, shell),
+    };
   });
-  return [...untyped, ...staticNotes(object)];
-}
-
-function inspectSymbol(object: BpfObject, symbol: BpfSymbol): InspectedSymbol {
-  return {
-    name: symbol.name,
-    declaration: describeSymbol(object, symbol),
-    binding: symbol.binding,
-    visibility: symbol.visibility,
-    section: expectedSectionOf(object, symbol),
-  };
-}
-
-/** Field by field, as there are many of them: V8 copies a spread object much more slowly. */
-function inspectFunction(object: BpfObject, symbol: FunctionSymbol): InspectedFunction {
-  const section = expectedSectionOf(object, symbol);
-  const type = isProgram(object, symbol) ? programTypeOf(section) : undefined;
-  return {
-    name: symbol.name,
-    declaration: describeSymbol(object, symbol),
-    binding: symbol.binding,
-    visibility: symbol.visibility,
-    section,
-    insns: sizeOfSymbol(symbol) / INSN_SIZE,
-    programType: type === undefined ? null : progTypeName(type.progType),
-    uses: usedNames(object, symbol),
-    lineRecords: symbol.lines.length,
-    coreRecords: symbol.coreRecords.length,
-  };
-}
-
-function usedNames(object: BpfObject, { references }: FunctionSymbol): readonly string[] {
-  const used = new Set<string>();
-  for (const { symbol } of references) used.add(symbolOf(object, symbol).name);
-  used.delete('');
-  return [...used];
-}
-
-function inspectVariable(object: BpfObject, symbol: VariableSymbol, offset: number): InspectedVariable {
-  return {
-    name: symbol.name,
-    declaration: describeSymbol(object, symbol),
-    binding: symbol.binding,
-    visibility: symbol.visibility,
-    section: expectedSectionOf(object, symbol),
-    size: symbol.size,
-    offset,
-  };
 }
 
 /** A definition that cannot be read is a problem of its own; the rest of the object is shown. */
@@ -207,6 +168,9 @@ function factsOf(object: BpfObject, symbol: MapSymbol, problems: ProblemList): M
     return UNKNOWN_MAP;
   }
 }
+
+/** Kinds that an info word has bits for. */
+const MOST_KINDS = 32;
 
 type MapFacts = Omit<InspectedMap, keyof InspectedSymbol>;
 
@@ -231,15 +195,16 @@ function mapFacts(definition: MapDefinition): MapFacts {
   };
 }
 
-function countTypes({ btf }: BpfObject): Record<string, number> {
+function countTypes(btf: RawBtf | null): Record<string, number> {
   if (btf === null) return {};
+  const counts = new Uint32Array(MOST_KINDS);
+  for (let id = 1; id <= btf.count; id++) {
+    const kind = btf.kindOf(id);
+    counts[kind] = (counts[kind] ?? noElement(counts, kind)) + 1;
+  }
   const names = new Map<number, string>(
     Object.entries(BTF_KIND).map(([name, kind]) => [kind, name.toLowerCase()]),
   );
-  const counts = new Map<string, number>();
-  for (let id = 1; id <= btf.count; id++) {
-    const name = names.get(btf.kindOf(id)) ?? 'unknown';
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  }
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const found = Array.from(counts, (count, kind) => [names.get(kind) ?? 'unknown', count] as const);
+  return Object.fromEntries(found.filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

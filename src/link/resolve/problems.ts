@@ -1,6 +1,6 @@
 /** Problems of symbols: both sides of every clash, with files, lines and prototypes. */
 
-import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
+import { type LineRecord, linkedText } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionNameOf } from '../../object/index.ts';
@@ -49,19 +49,19 @@ export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt):
 }
 
 /** A symbol as C: its prototype or declaration, or just its name when there are no types. */
-export function describeSymbol(object: BpfObject, symbol: BpfSymbol): string {
+export function describeSymbol(object: Pick<BpfObject, 'btf'>, symbol: DeclaredSymbol): string {
   const declaration = declarationOf(object, symbol);
   const plain = declaration.startsWith('extern ') ? declaration.slice('extern '.length) : declaration;
   const weak = symbol.binding === 'weak' ? '__weak ' : '';
   return `${symbol.kind === 'extern' ? 'extern ' : ''}${weak}${plain}`;
 }
 
-function declarationOf(object: BpfObject, symbol: BpfSymbol): string {
-  if (object.btf === null || symbol.btfId === 0) return symbol.name;
-  const type = object.btf.type(symbol.btfId);
-  if (type.kind === 'func') return formatFunc(object.btf, symbol.btfId);
-  if (type.kind === 'var') return formatVar(object.btf, symbol.btfId);
-  return symbol.name;
+/** What a declaration shows of a symbol. */
+type DeclaredSymbol = Pick<BpfSymbol, 'kind' | 'name' | 'binding' | 'btfId'>;
+
+function declarationOf({ btf }: Pick<BpfObject, 'btf'>, symbol: DeclaredSymbol): string {
+  if (btf === null || symbol.btfId === 0) return symbol.name;
+  return linkedText(btf, symbol.btfId) ?? symbol.name;
 }
 
 /**

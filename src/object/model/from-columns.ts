@@ -1,7 +1,7 @@
 /** Sections and types of objects, and what else their parts have in common, out of columns. */
 
 import { btfOf, type RawBtf } from '../../btf/index.ts';
-import { decodeText } from '../../bytes/index.ts';
+import { decodeText, noElement } from '../../bytes/index.ts';
 import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
@@ -17,16 +17,31 @@ export function columnOf(image: Image, column: number): Int32Array {
   return words.subarray(words[column]);
 }
 
-/** Texts of names; each is made once. */
+/** Bytes that are decoded at once: names are next to one another in string tables. */
+const BLOCK = 4096;
+
+/** Texts of names; each is made once. Valid until a kernel runs. */
 export function namesOf(image: Image): (name: number) => string {
   const { bytes } = image;
   const [at, size] = [columnOf(image, NAME.at), columnOf(image, NAME.size)];
   const known: string[] = [''];
+  const blocks = new Map<number, string | null>();
+  const blockAt = (start: number): string | null => {
+    const block = blocks.get(start);
+    if (block !== undefined) return block;
+    const text = decodeText(bytes.subarray(start, start + BLOCK));
+    const made = text.length === BLOCK ? text : null; // other offsets than those of the bytes
+    blocks.set(start, made);
+    return made;
+  };
   return name => {
     const text = known[name];
     if (text !== undefined) return text;
-    const start = at[name] ?? 0;
-    const made = decodeText(bytes.subarray(start, start + (size[name] ?? 0)));
+    const [from, length] = [at[name] ?? noElement(at, name), size[name] ?? noElement(size, name)];
+    const place = from % BLOCK;
+    const block = place + length > BLOCK ? null : blockAt(from - place);
+    const made =
+      block === null ? decodeText(bytes.subarray(from, from + length)) : block.slice(place, place + length);
     known[name] = made;
     return made;
   };

@@ -1,6 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
+export { columnOf, namesOf } from './from-columns.ts';
 export { JUMP_TABLE_ENTRY, JUMP_TABLES, jumpTableAt, jumpTargets } from './jump-tables.ts';
 export {
   isPinnedMap,
@@ -44,8 +45,15 @@ export {
   type VariableSymbol,
   type Visibility,
 } from './model.ts';
-export { objectOf, unitOf } from './object-of.ts';
-export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
+export { objectOf, type UnitPlace, unitOf } from './object-of.ts';
+export {
+  isProgram,
+  isProgramPlace,
+  isTextSection,
+  programsOf,
+  staticPrograms,
+  staticSubprograms,
+} from './programs.ts';
 export { kconfigHint } from './undefined.ts';
 export { extrasOf, setExtras } from './unit-extras.ts';
 export { variableSize } from './variable-size.ts';

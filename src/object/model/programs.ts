@@ -21,7 +21,14 @@ export function isTextSection(name: string): boolean {
 
 /** A program is a global function outside `.text` and `.text.NAME`: what libbpf's loader would load. */
 export function isProgram(object: BpfObject, symbol: BpfSymbol): symbol is FunctionSymbol {
-  return isInProgramSection(object, symbol) && symbol.binding !== 'local';
+  return (
+    symbol.kind === 'function' && isProgramPlace(isTextSection(sectionNameOf(object, symbol)), symbol.binding)
+  );
+}
+
+/** The same of a function in a section. `isText`: the section holds subprograms. */
+export function isProgramPlace(isText: boolean, binding: BpfSymbol['binding']): boolean {
+  return !isText && binding !== 'local';
 }
 
 /** All programs with their symbol indexes, in symbol order. */

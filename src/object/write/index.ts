@@ -2,7 +2,7 @@
 
 export { dataSectionsOf } from './data-sections.ts';
 export { importObject } from './import.ts';
-export { layoutSections, type ObjectLayout, type SectionLayout } from './layout.ts';
+export { layOut, layoutSections, type ObjectLayout, type SectionLayout } from './layout.ts';
 export { retypedInput } from './retyped-input.ts';
 export { renumberTypes, stripDataSections } from './strip-data-sections.ts';
 export { writeObject } from './write.ts';
