@@ -1,8 +1,7 @@
-/** Sections and types of objects, and what else their parts have in common, out of columns. */
+/** Sections of objects, and what else their parts have in common, out of columns. */
 
-import { RawBtf } from '../../btf/index.ts';
 import { decodeText } from '../../bytes/index.ts';
-import { type Image, NAME, SHELL, TYPE, UNIT } from '../../image/index.ts';
+import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
 /** A unit of an image. */
@@ -54,17 +53,4 @@ export function shellsOf({ image, unit }: Unit): readonly SectionShell[] {
 export function stringsOf({ image, unit }: Unit): Uint8Array {
   const at = image.get(UNIT.strings, unit);
   return image.bytes.slice(at, at + image.get(UNIT.stringSize, unit));
-}
-
-export function btfOfUnit(place: Unit): RawBtf | null {
-  const { image, unit } = place;
-  if (image.get(UNIT.typed, unit) === 0) return null;
-  const [first, size] = [image.get(UNIT.words, unit), image.get(UNIT.wordCount, unit)];
-  const words = new Uint32Array(image.words.slice(first, first + size).buffer);
-  const [types, count] = [image.get(UNIT.types, unit), image.get(UNIT.typeCount, unit)];
-  const starts = columnOf(image, TYPE.start).subarray(types, types + count + 1);
-  const start = new Uint32Array(count + 2);
-  for (let id = 1; id <= count; id++) start[id] = (starts[id] ?? 0) - first;
-  start[count + 1] = size;
-  return new RawBtf(words, start, stringsOf(place));
 }
