@@ -8,7 +8,7 @@ export interface CorpusFigures {
   readonly count: number;
   readonly bytes: number;
   readonly output: number;
-  /** An empty Node process, measured in turn with the rest. */
+  /** An empty Node process, measured alternately with the rest. */
   readonly bare: number;
   readonly seconds: number;
   /** With `ROOTLET_CORE=js`. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:link`: rootlet against `bpftool gen object`, whole process against whole process, in turn, medians.
+ * `npm run bench:link`: rootlet against `bpftool gen object`, whole processes, one after the other, medians.
  *
  *   npm run bench:link                        every corpus; the tables go to bench/RESULTS.md
  *   npm run bench:link -- --quick             few rounds, without what takes minutes; prints only

@@ -46,7 +46,7 @@ export async function withBpffs<T>(directory: string, body: (bpffs: string) => T
   }
 }
 
-/** Loads `object` with both, in turn. */
+/** Loads `object` with both, alternately. */
 export function measureLoad(object: string, bpffs: string, directory: string, rounds: number): LoadFigures {
   const pin = join(bpffs, 'program');
   const command = join(ROOT, 'bin/rootlet.js');

@@ -1,5 +1,5 @@
 /**
- * Whole processes, measured from outside: several commands in turn, so that a change of the machine's speed meets all
+ * Whole processes, measured from outside: several commands one after the other, so that a change of the machine's speed meets all
  * alike, and the peak of a process's memory.
  */
 

@@ -21,7 +21,7 @@ const ARRAYS = new Map([
   ['setByte', 'bytes'],
 ]);
 
-/** Names of the script that are no functions of kernels. @param {string} name */
+/** Names of the script that are not functions of kernels. @param {string} name */
 const own = name => `$${name}`;
 
 /**

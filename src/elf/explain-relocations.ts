@@ -6,7 +6,7 @@ import { SHF_EXECINSTR } from './constants.ts';
 import { sectionError } from './explain-sections.ts';
 import { ELF_FAULT } from './faults.ts';
 import { REL } from './fields.ts';
-import { relocationWidth } from './kernels/relocations.kernel.ts';
+import * as relocations from './kernels/relocations.kernel.ts';
 import type { Explanations, Refused } from './refused.ts';
 
 export const RELOCATION_EXPLANATIONS: Explanations = {
@@ -101,7 +101,7 @@ function relocationGnu(refused: Refused): RootletError {
 function relocationOffset(refused: Refused): RootletError {
   const target = targetOf(refused);
   const isCode = (refused.section(SECTION.flags, target) & SHF_EXECINSTR) !== 0;
-  const width = relocationWidth(typeOf(refused), isCode ? 1 : 0);
+  const width = refused.image.run(relocations).relocationWidth(typeOf(refused), isCode ? 1 : 0);
   const limit = refused.section(SECTION.size, target);
   const message = `changes ${width} bytes at ${changedOf(refused)}, beyond the ${limit} bytes of its section`;
   return recordError(refused, 'elf-relocation-offset', message);

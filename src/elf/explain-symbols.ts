@@ -29,12 +29,16 @@ export const SYMBOL_EXPLANATIONS: Explanations = {
   [ELF_FAULT.symbolNames]: symbolNames,
   [ELF_FAULT.indexTable]: indexTable,
   [ELF_FAULT.reservedSection]: refused =>
-    unnamed(refused, 'elf-symbol-section', `is in reserved section 0x${refused.b.toString(16)}`),
+    unnamedError(refused, 'elf-symbol-section', `is in reserved section 0x${refused.b.toString(16)}`),
   [ELF_FAULT.noIndexTable]: refused =>
-    unnamed(refused, 'elf-symbol-section', 'has an extended section index but the file has no table of them'),
+    unnamedError(
+      refused,
+      'elf-symbol-section',
+      'has an extended section index but the file has no table of them',
+    ),
   [ELF_FAULT.indexedSection]: refused =>
-    unnamed(refused, 'elf-symbol-section', `is in section ${refused.b >>> 0}, which does not exist`),
-  [ELF_FAULT.nullSymbol]: refused => unnamed(refused, 'elf-null-symbol', 'is not the null symbol'),
+    unnamedError(refused, 'elf-symbol-section', `is in section ${refused.b >>> 0}, which does not exist`),
+  [ELF_FAULT.nullSymbol]: refused => unnamedError(refused, 'elf-null-symbol', 'is not the null symbol'),
   [ELF_FAULT.undefinedLocal]: refused =>
     symbolError(refused, 'elf-symbol-undefined', 'is undefined but local'),
   [ELF_FAULT.undefinedTyped]: undefinedTyped,
@@ -85,7 +89,7 @@ function symbolError(refused: Refused, code: SymbolCode, message: string, hint?:
 }
 
 /** An error about a symbol whose name is not kept yet. */
-function unnamed(refused: Refused, code: SymbolCode, message: string): RootletError {
+function unnamedError(refused: Refused, code: SymbolCode, message: string): RootletError {
   return refused.error(code, `symbol ${refused.a}`, message, { offset: offsetOf(refused) });
 }
 

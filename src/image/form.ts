@@ -33,8 +33,8 @@ export function formChoice(): FormChoice {
   if (forced !== undefined) return forced;
   const host: { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } } =
     globalThis;
-  const word = host.process?.env?.['ROOTLET_CORE'] ?? '';
-  if (word === '') return 'any';
+  const word = host.process?.env?.['ROOTLET_CORE'];
+  if (word === undefined || word === '') return 'any';
   if (word === 'js' || word === 'wasm') return word;
   throw platformError('image-form', ['ROOTLET_CORE'], `${quote(word)} is neither "js" nor "wasm"`);
 }

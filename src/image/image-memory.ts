@@ -21,7 +21,7 @@ export interface ImageMemory {
   functions(kernels: object): KernelFunctions;
   /** Makes this the memory that kernels work on. */
   enter(): void;
-  /** Nobody needs the contents any more; or they can no longer be trusted. */
+  /** The contents are no longer used, or can no longer be trusted. */
   release(isSound: boolean): void;
 }
 

@@ -5,7 +5,7 @@
  * what it needs. `src/image/layout.ts` says what the columns are.
  */
 
-import { decodeText, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
+import { decodeText, elementAt, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
 import { kernelFailure, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
@@ -27,20 +27,22 @@ export class Image implements Tenant {
   /** Functions of each kernel file, as they were given out. */
   readonly #given = new Map<object, object>();
   readonly #unitNames: string[] = [];
+  /** What `intern` was asked for: mostly the same few names of sections, for every file. */
+  readonly #interned = new Map<string, number>();
 
   constructor() {
     this.#memory = openMemory(this);
     this.#words[HEADER.top] = HEADER_WORDS * 4;
   }
 
-  /** @internal */
+  /** The memory has another place from now on. */
   moved(buffer: ArrayBuffer): void {
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#words[HEADER.limit] = buffer.byteLength;
   }
 
-  /** @internal */
+  /** The image has left its memory of WebAssembly. */
   movedOut(contents: ArrayBuffer): void {
     this.#memory = new ScriptMemory(this, contents);
   }
@@ -149,7 +151,7 @@ export class Image implements Tenant {
   }
 
   unitName(unit: number): string {
-    return this.#unitNames[unit] ?? '';
+    return elementAt(this.#unitNames, unit);
   }
 
   /** New rows of a table; returns the first. */
@@ -173,7 +175,11 @@ export class Image implements Tenant {
 
   /** NAME of a text. */
   intern(text: string): number {
-    return text === '' ? 0 : this.run(tables).intern(this.add(encodeText(text)));
+    const known = this.#interned.get(text);
+    if (known !== undefined) return known;
+    const name = text === '' ? 0 : this.run(tables).intern(this.add(encodeText(text)));
+    this.#interned.set(text, name);
+    return name;
   }
 
   /** Text of a NAME; '' for 0. */

@@ -4,7 +4,7 @@
  * one comes, and stays there. Large images keep their memory, since they are few.
  */
 
-import { WASM_PAGE, type WasmEngine, type WasmMemory } from '../bytes/index.ts';
+import { elementAt, WASM_PAGE, type WasmEngine, type WasmMemory } from '../bytes/index.ts';
 import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
 import { kernelModule } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
@@ -103,7 +103,7 @@ export class ResidentMemory implements ImageMemory {
   }
 
   #usedBytes(): number {
-    const top = new Int32Array(this.#memory.buffer)[HEADER.top] ?? 0;
+    const top = elementAt(new Int32Array(this.#memory.buffer), HEADER.top);
     return top < 0 ? this.#memory.buffer.byteLength : Math.min(top, this.#memory.buffer.byteLength);
   }
 

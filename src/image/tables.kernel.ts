@@ -3,6 +3,9 @@
 import { FAULT, HEADER, NAME } from './layout.ts';
 import { byte, copy, fill, grow, setWord, word } from './memory.ts';
 
+/** Tables with fewer rows grow to four times their room, others to twice. */
+const FEW_ROWS = 65536;
+
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
   const at = word(HEADER.top);
@@ -33,7 +36,9 @@ export function addRows(table: number, width: number, rows: number): number {
 function enlarge(table: number, width: number, rows: number): number {
   const before = word(table + 1);
   let room = before === 0 ? 256 : before;
-  while (room < rows) room = room << 1;
+  // memory that nothing was written to costs nothing, and rows that move cost twice
+  const growth = before < FEW_ROWS ? 2 : 1;
+  while (room < rows) room = room << growth;
   const at = alloc(Math.imul(room << 2, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);

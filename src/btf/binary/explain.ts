@@ -2,119 +2,125 @@
 
 import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type Image, UNIT } from '../../image/index.ts';
-import { BTF_FAULT, btfOf, kindOfInfo, type Refusal, typeRuleError, vlenOfInfo } from '../model/index.ts';
+import { btfOf, kindOfInfo, type Refusal, TYPE_FAULT, typeRuleError, vlenOfInfo } from '../model/index.ts';
 
 const SWAPPED_MAGIC = 0x9feb;
 
 /** The error that a refusal stands for. Its place begins inside the section, or the block of the section. */
 export function sectionError(image: Image, unit: number, refusal: Refusal): RootletError {
-  if (refusal.code < BTF_FAULT.typeRange) return headerError(image, unit, refusal);
-  if (refusal.code < BTF_FAULT.firstString) return rangeError(refusal);
-  if (refusal.code < BTF_FAULT.elements) return typesError(image, unit, refusal);
-  if (refusal.code < BTF_FAULT.blockRange) return typeRuleError(image, btfOf(image, unit), refusal);
-  if (refusal.code < BTF_FAULT.recordString) return blockError(refusal);
+  if (refusal.code < TYPE_FAULT.typeRange) return headerError(image, unit, refusal);
+  if (refusal.code < TYPE_FAULT.firstString) return rangeError(refusal);
+  if (refusal.code < TYPE_FAULT.elements) return typesError(image, unit, refusal);
+  if (refusal.code < TYPE_FAULT.blockRange) return typeRuleError(image, btfOf(image, unit), refusal);
+  if (refusal.code < TYPE_FAULT.recordString) return blockError(refusal);
   return recordError(image, unit, refusal);
 }
 
-function errorAt(code: CodeOf<'input'>, message: string, offset: number): RootletError {
+function placedError(code: CodeOf<'input'>, message: string, offset: number): RootletError {
   return inputError(code, [], message, { offset });
 }
 
 function headerError(image: Image, unit: number, { code, a, b }: Refusal): RootletError {
   switch (code) {
-    case BTF_FAULT.sectionTooLarge:
-      return errorAt('btf-too-large', `${a} bytes are more than ${64 << 20}`, 0);
-    case BTF_FAULT.headerCut:
-      return errorAt('btf-header', `${a} bytes are too few for a header`, 0);
-    case BTF_FAULT.magic:
+    case TYPE_FAULT.sectionTooLarge:
+      return placedError('btf-too-large', `${a} bytes are more than ${64 << 20}`, 0);
+    case TYPE_FAULT.headerCut:
+      return placedError('btf-header', `${a} bytes are too few for a header`, 0);
+    case TYPE_FAULT.magic:
       return magicError(a, image.get(UNIT.order, unit));
-    case BTF_FAULT.version:
-      return errorAt('btf-version', `version ${a} is not known`, 0);
-    case BTF_FAULT.flags:
-      return errorAt('btf-flags', `flags 0x${a.toString(16)} are not known`, 0);
-    case BTF_FAULT.headerLength:
-      return errorAt('btf-header', `header length ${a} is not possible in ${b} bytes`, 0);
-    case BTF_FAULT.headerMultiple:
-      return errorAt('btf-header', `header length ${a} is not a multiple of 4`, 4);
-    default:
-      return errorAt('btf-header', `header of ${b} bytes has an unknown field at ${a}`, 0);
+    case TYPE_FAULT.version:
+      return placedError('btf-version', `version ${a} is not known`, 0);
+    case TYPE_FAULT.flags:
+      return placedError('btf-flags', `flags 0x${a.toString(16)} are not known`, 0);
+    case TYPE_FAULT.headerLength:
+      return placedError('btf-header', `header length ${a} is not possible in ${b} bytes`, 0);
+    case TYPE_FAULT.headerMultiple:
+      return placedError('btf-header', `header length ${a} is not a multiple of 4`, 4);
+    default: // TYPE_FAULT.unknownField
+      return placedError('btf-header', `header of ${b} bytes has an unknown field at ${a}`, 0);
   }
 }
 
 /** `order`: 0 for a little-endian unit. */
 function magicError(magic: number, order: number): RootletError {
   const message = `magic number is 0x${magic.toString(16)} instead of 0xeb9f`;
-  if (magic !== SWAPPED_MAGIC) return errorAt('btf-magic', message, 0);
+  if (magic !== SWAPPED_MAGIC) return placedError('btf-magic', message, 0);
   const hint = `the types are ${order === 0 ? 'big' : 'little'}-endian`;
   return inputError('btf-magic', [], message, { offset: 0, hint });
 }
 
 function rangeError({ code, a, b, c }: Refusal): RootletError {
-  if (code === BTF_FAULT.overlap) return errorAt('btf-header', 'type section and string section overlap', 0);
-  if (code === BTF_FAULT.typeMultiple) {
-    return errorAt('btf-header', `type section (${b} bytes at ${a}) is not a multiple of 4 bytes`, 0);
+  if (code === TYPE_FAULT.overlap)
+    return placedError('btf-header', 'type section and string section overlap', 0);
+  if (code === TYPE_FAULT.typeMultiple) {
+    return placedError('btf-header', `type section (${b} bytes at ${a}) is not a multiple of 4 bytes`, 0);
   }
-  const what = code === BTF_FAULT.typeRange ? 'type' : code === BTF_FAULT.stringRange ? 'string' : 'layout';
+  // TYPE_FAULT.layoutRange is left
+  const what = code === TYPE_FAULT.typeRange ? 'type' : code === TYPE_FAULT.stringRange ? 'string' : 'layout';
   const message = `${what} section (${b} bytes at ${a}) does not fit in the ${c} bytes after the header`;
-  return errorAt('btf-header', message, 0);
+  return placedError('btf-header', message, 0);
 }
 
 /** Strings that do not begin or end, and types that do not fit in the section. */
 function typesError(image: Image, unit: number, { code, a, b, c }: Refusal): RootletError {
-  if (code === BTF_FAULT.firstString) {
-    return errorAt('btf-strings', 'string section does not start with the empty string', a);
+  if (code === TYPE_FAULT.firstString) {
+    return placedError('btf-strings', 'string section does not start with the empty string', a);
   }
-  if (code === BTF_FAULT.lastString) return errorAt('btf-strings', 'last string has no terminating NUL', a);
+  if (code === TYPE_FAULT.lastString)
+    return placedError('btf-strings', 'last string has no terminating NUL', a);
   const [where, extras] = [[`type ${a}`], { offset: c + 4 * b }];
-  if (code === BTF_FAULT.typeCut) {
+  if (code === TYPE_FAULT.typeCut) {
     return inputError('btf-truncated', where, 'type section ends inside the type', extras);
   }
   const info = image.words[image.get(UNIT.words, unit) + b + 1] ?? 0;
-  if (code === BTF_FAULT.kindUnknown) {
+  if (code === TYPE_FAULT.kindUnknown) {
     return inputError('btf-kind', where, `kind ${kindOfInfo(info)} is not known`, extras);
   }
+  // TYPE_FAULT.elementsCut is left
   const message = `${vlenOfInfo(info)} elements do not fit in the type section`;
   return inputError('btf-truncated', where, message, extras);
 }
 
 function blockError({ code, a, b, c, d }: Refusal): RootletError {
   switch (code) {
-    case BTF_FAULT.blockRange:
-      return errorAt('bytes-truncated', `block (${b} bytes) does not fit in ${d} bytes`, c + a);
-    case BTF_FAULT.recordSizeCut:
-      return errorAt('btf-ext-truncated', 'block ends inside its record size', a);
-    case BTF_FAULT.recordSize:
-      return errorAt('btf-ext-record-size', `record size ${b} is not a multiple of 4 from ${c} on`, a);
-    case BTF_FAULT.runCut:
-      return errorAt('btf-ext-truncated', 'block ends inside a section header', a);
+    case TYPE_FAULT.blockRange:
+      return placedError('bytes-truncated', `block (${b} bytes) does not fit in ${d} bytes`, c + a);
+    case TYPE_FAULT.recordSizeCut:
+      return placedError('btf-ext-truncated', 'block ends inside its record size', a);
+    case TYPE_FAULT.recordSize:
+      return placedError('btf-ext-record-size', `record size ${b} is not a multiple of 4 from ${c} on`, a);
+    case TYPE_FAULT.runCut:
+      return placedError('btf-ext-truncated', 'block ends inside a section header', a);
     default: {
+      // TYPE_FAULT.recordsCut
       const message = `${b} records of ${c} bytes do not fit in the ${d} bytes that are left`;
-      return errorAt('btf-ext-truncated', message, a);
+      return placedError('btf-ext-truncated', message, a);
     }
   }
 }
 
 function recordError(image: Image, unit: number, { code, a, b, c }: Refusal): RootletError {
   switch (code) {
-    case BTF_FAULT.recordString: {
+    case TYPE_FAULT.recordString: {
       const size = image.get(UNIT.stringSize, unit);
-      return errorAt('btf-string-offset', `string at ${b} is outside the ${size} bytes of strings`, a);
+      return placedError('btf-string-offset', `string at ${b} is outside the ${size} bytes of strings`, a);
     }
-    case BTF_FAULT.instructionOffset: {
+    case TYPE_FAULT.instructionOffset: {
       const message = `${b} in section ${quote(image.nameText(c))} is not the offset of an instruction`;
-      return errorAt('btf-ext-insn-offset', message, a);
+      return placedError('btf-ext-insn-offset', message, a);
     }
-    case BTF_FAULT.functionType:
-      return errorAt('btf-ext-func-type', `type ${b} is not a function`, a);
-    case BTF_FAULT.recordType: {
+    case TYPE_FAULT.functionType:
+      return placedError('btf-ext-func-type', `type ${b} is not a function`, a);
+    case TYPE_FAULT.recordType: {
       const message = `refers to type ${b}; ids run from 1 to ${image.get(UNIT.typeCount, unit)}`;
-      return errorAt('btf-type-id', message, a);
+      return placedError('btf-type-id', message, a);
     }
-    case BTF_FAULT.coreKind:
-      return errorAt('btf-core-kind', `CO-RE relocation kind ${b} is not known`, a);
+    case TYPE_FAULT.coreKind:
+      return placedError('btf-core-kind', `CO-RE relocation kind ${b} is not known`, a);
     default: {
+      // TYPE_FAULT.coreAccess
       const access = quote(btfOf(image, unit).string(b));
-      return errorAt('btf-core-access', `access ${access} is not 1 to 64 numbers with colons between`, a);
+      return placedError('btf-core-access', `access ${access} is not 1 to 64 numbers with colons between`, a);
     }
   }
 }

@@ -10,7 +10,7 @@ import { byte, copy, half, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
-import { BTF_FAULT } from '../model/faults.ts';
+import { TYPE_FAULT } from '../model/faults.ts';
 import { BTF_HEADER_SIZE } from './header.ts';
 
 /**
@@ -21,22 +21,22 @@ const MAX_SECTION_SIZE = 0x4000000;
 /** Length of the header; 0 after a fault. */
 export function readHeader(unit: number, at: number, size: number): number {
   const order = word(word(UNIT.order) + unit);
-  if (size > MAX_SECTION_SIZE) return fault(BTF_FAULT.sectionTooLarge, unit, size, 0);
-  if (size < 8) return fault(BTF_FAULT.headerCut, unit, size, 0);
+  if (size > MAX_SECTION_SIZE) return fault(TYPE_FAULT.sectionTooLarge, unit, size, 0);
+  if (size < 8) return fault(TYPE_FAULT.headerCut, unit, size, 0);
   const first = half(at);
   const magic = order === 0 ? first : ((first & 0xff) << 8) | (first >>> 8);
-  if (magic !== BTF_MAGIC) return fault(BTF_FAULT.magic, unit, magic, 0);
-  if (byte(at + 2) !== BTF_VERSION) return fault(BTF_FAULT.version, unit, byte(at + 2), 0);
-  if (byte(at + 3) !== 0) return fault(BTF_FAULT.flags, unit, byte(at + 3), 0);
+  if (magic !== BTF_MAGIC) return fault(TYPE_FAULT.magic, unit, magic, 0);
+  if (byte(at + 2) !== BTF_VERSION) return fault(TYPE_FAULT.version, unit, byte(at + 2), 0);
+  if (byte(at + 3) !== 0) return fault(TYPE_FAULT.flags, unit, byte(at + 3), 0);
   const length = getWord(at + 4, order);
-  if (length < BTF_HEADER_SIZE || length > size) return fault(BTF_FAULT.headerLength, unit, length, size);
+  if (length < BTF_HEADER_SIZE || length > size) return fault(TYPE_FAULT.headerLength, unit, length, size);
   return length;
 }
 
 /** 1 when the header has only zeros from `from` on: what nothing knows must be unused. 0 after a fault. */
 export function requireZeros(unit: number, at: number, from: number, length: number): number {
   for (let i = from; i < length; i = i + 1) {
-    if (byte(at + i) !== 0) return fault(BTF_FAULT.unknownField, unit, i, length);
+    if (byte(at + i) !== 0) return fault(TYPE_FAULT.unknownField, unit, i, length);
   }
   return 1;
 }

@@ -9,7 +9,7 @@ import { copy, setWord, word } from '../../image/memory.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
 import { addRows, alloc, fault, intern } from '../../image/tables.kernel.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
-import { BTF_FAULT } from '../model/faults.ts';
+import { TYPE_FAULT } from '../model/faults.ts';
 import { instructionFault } from './records.kernel.ts';
 
 /** Bytes of a record, and words. */
@@ -92,8 +92,8 @@ function checkLines(unit: number, at: number, offset: number, count: number, rec
     const place = offset + record - at;
     const w = record >> 2;
     if ((word(w) & (INSN_SIZE - 1)) !== 0) return instructionFault(unit, record, place, intern(section));
-    if (word(w + 1) >>> 0 >= limit >>> 0) return fault(BTF_FAULT.recordString, unit, place + 4, word(w + 1));
-    if (word(w + 2) >>> 0 >= limit >>> 0) return fault(BTF_FAULT.recordString, unit, place + 8, word(w + 2));
+    if (word(w + 1) >>> 0 >= limit >>> 0) return fault(TYPE_FAULT.recordString, unit, place + 4, word(w + 1));
+    if (word(w + 2) >>> 0 >= limit >>> 0) return fault(TYPE_FAULT.recordString, unit, place + 8, word(w + 2));
     record = record + recordSize;
   }
   return 1;

@@ -12,7 +12,7 @@ import { addRows, fault, intern } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { fault3, fault4 } from '../model/fault.kernel.ts';
-import { BTF_FAULT } from '../model/faults.ts';
+import { TYPE_FAULT } from '../model/faults.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
 import { readHeader, requireZeros } from './header.kernel.ts';
 
@@ -29,7 +29,7 @@ const MAX_DIGITS = 9;
 export function readRecordsHeader(unit: number, at: number, size: number): number {
   const length = readHeader(unit, at, size);
   if (length === 0) return 0;
-  if ((length & 3) !== 0) return fault(BTF_FAULT.headerMultiple, unit, length, 0);
+  if ((length & 3) !== 0) return fault(TYPE_FAULT.headerMultiple, unit, length, 0);
   return requireZeros(unit, at, HEADER_WITH_CORE, length) === 0 ? 0 : length;
 }
 
@@ -42,8 +42,8 @@ export function blockSize(unit: number, at: number, size: number, field: number)
   if (length === 0) return 0;
   const room = size - header;
   if (length < 0 || length > room || offset < 0 || offset > room - length)
-    return fault4(BTF_FAULT.blockRange, unit, offset, length, header, size);
-  if (length < 4) return fault(BTF_FAULT.recordSizeCut, unit, header + offset, 0);
+    return fault4(TYPE_FAULT.blockRange, unit, offset, length, header, size);
+  if (length < 4) return fault(TYPE_FAULT.recordSizeCut, unit, header + offset, 0);
   return length;
 }
 
@@ -57,7 +57,7 @@ export function blockStart(unit: number, at: number, field: number): number {
 export function countRuns(unit: number, block: number, start: number, size: number, least: number): number {
   const recordSize = word(block >> 2);
   if (recordSize >>> 0 < least >>> 0 || (recordSize & 3) !== 0)
-    return fault3(BTF_FAULT.recordSize, unit, start, recordSize, least) - 1;
+    return fault3(TYPE_FAULT.recordSize, unit, start, recordSize, least) - 1;
   const end = block + size;
   let runs = 0;
   let at = block + 4;
@@ -73,14 +73,14 @@ export function countRuns(unit: number, block: number, start: number, size: numb
 /** Where the run at `at` ends; 0 after a fault. */
 function runEnd(unit: number, block: number, start: number, at: number, end: number): number {
   const offset = start + at - block;
-  if (end - at < 8) return fault(BTF_FAULT.runCut, unit, offset, 0);
-  if (isString(unit, word(at >> 2)) === 0) return fault(BTF_FAULT.recordString, unit, offset, word(at >> 2));
+  if (end - at < 8) return fault(TYPE_FAULT.runCut, unit, offset, 0);
+  if (isString(unit, word(at >> 2)) === 0) return fault(TYPE_FAULT.recordString, unit, offset, word(at >> 2));
   const count = word((at + 4) >> 2);
   const recordSize = word(block >> 2);
   const room = end - at - 8;
   if (count === 0) return at + 8;
   if (fits(count, recordSize, room) === 1) return at + 8 + Math.imul(count, recordSize);
-  return fault4(BTF_FAULT.recordsCut, unit, offset, count, recordSize, room);
+  return fault4(TYPE_FAULT.recordsCut, unit, offset, count, recordSize, room);
 }
 
 /** 1 when `count` records fit in `room` bytes. */
@@ -101,14 +101,14 @@ export function isInstruction(unit: number, at: number, offset: number, section:
 }
 
 export function instructionFault(unit: number, at: number, offset: number, section: number): number {
-  return fault3(BTF_FAULT.instructionOffset, unit, offset, word(at >> 2), section);
+  return fault3(TYPE_FAULT.instructionOffset, unit, offset, word(at >> 2), section);
 }
 
 /** 0 after a fault: the word at an address is not the id of a type. */
 function isType(unit: number, at: number, offset: number): number {
   const type = word(at >> 2);
   if (type > 0 && type <= word(word(UNIT.typeCount) + unit)) return 1;
-  return fault(BTF_FAULT.recordType, unit, offset, type);
+  return fault(TYPE_FAULT.recordType, unit, offset, type);
 }
 
 /** Reads a block of functions whose runs have been counted. 1, or 0 after a fault. */
@@ -138,7 +138,7 @@ function readFunction(unit: number, at: number, offset: number, section: number,
   if (isInstruction(unit, at, offset, section) === 0) return 0;
   if (isType(unit, at + 4, offset + 4) === 0) return 0;
   const type = word((at + 4) >> 2);
-  if (kindOf(unit, type) !== BTF_KIND.FUNC) return fault(BTF_FAULT.functionType, unit, offset, type);
+  if (kindOf(unit, type) !== BTF_KIND.FUNC) return fault(TYPE_FAULT.functionType, unit, offset, type);
   setWord(word(FUNCTION_INFO.section) + row, section);
   setWord(word(FUNCTION_INFO.offset) + row, word(at >> 2));
   setWord(word(FUNCTION_INFO.type) + row, type);
@@ -177,10 +177,10 @@ function readRelocation(unit: number, at: number, offset: number, section: numbe
   if (isType(unit, at + 4, offset + 4) === 0) return 0;
   const access = word((at + 8) >> 2);
   const kind = word((at + 12) >> 2);
-  if (isString(unit, access) === 0) return fault(BTF_FAULT.recordString, unit, offset + 8, access);
-  if (kind < 0 || kind > LAST_CORE_KIND) return fault(BTF_FAULT.coreKind, unit, offset, kind);
+  if (isString(unit, access) === 0) return fault(TYPE_FAULT.recordString, unit, offset + 8, access);
+  if (kind < 0 || kind > LAST_CORE_KIND) return fault(TYPE_FAULT.coreKind, unit, offset, kind);
   if (isAccessPath(word(word(UNIT.strings) + unit) + access) === 0)
-    return fault(BTF_FAULT.coreAccess, unit, offset, access);
+    return fault(TYPE_FAULT.coreAccess, unit, offset, access);
   setWord(word(CORE_INFO.section) + row, section);
   setWord(word(CORE_INFO.offset) + row, word(at >> 2));
   setWord(word(CORE_INFO.type) + row, word((at + 4) >> 2));

@@ -9,7 +9,7 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault } from '../../image/tables.kernel.ts';
 import { fault3 } from '../model/fault.kernel.ts';
-import { BTF_FAULT } from '../model/faults.ts';
+import { TYPE_FAULT } from '../model/faults.ts';
 import { shapes } from '../model/shapes.kernel.ts';
 import { hostWords, readHeader, requireZeros } from './header.kernel.ts';
 
@@ -47,17 +47,17 @@ function checkRanges(unit: number, at: number, room: number, length: number): nu
   const typeSize = getWord(at + 12, order);
   const strings = getWord(at + 16, order);
   const stringSize = getWord(at + 20, order);
-  if (isInside(types, typeSize, room) === 0) return fault3(BTF_FAULT.typeRange, unit, types, typeSize, room);
+  if (isInside(types, typeSize, room) === 0) return fault3(TYPE_FAULT.typeRange, unit, types, typeSize, room);
   if (isInside(strings, stringSize, room) === 0)
-    return fault3(BTF_FAULT.stringRange, unit, strings, stringSize, room);
-  if (((types | typeSize) & 3) !== 0) return fault(BTF_FAULT.typeMultiple, unit, types, typeSize);
+    return fault3(TYPE_FAULT.stringRange, unit, strings, stringSize, room);
+  if (((types | typeSize) & 3) !== 0) return fault(TYPE_FAULT.typeMultiple, unit, types, typeSize);
   if (types + typeSize > strings && strings + stringSize > types && typeSize > 0)
-    return fault(BTF_FAULT.overlap, unit, 0, 0);
+    return fault(TYPE_FAULT.overlap, unit, 0, 0);
   if (length < LAYOUT_HEADER_SIZE) return 1;
   const layout = getWord(at + 24, order);
   const layoutSize = getWord(at + 28, order);
   if (isInside(layout, layoutSize, room) === 1) return 1;
-  return fault3(BTF_FAULT.layoutRange, unit, layout, layoutSize, room);
+  return fault3(TYPE_FAULT.layoutRange, unit, layout, layoutSize, room);
 }
 
 function isInside(offset: number, size: number, room: number): number {
@@ -66,8 +66,8 @@ function isInside(offset: number, size: number, room: number): number {
 
 /** Strings begin with the empty one and end with a NUL. `offset`: where they are in the section. */
 function checkStrings(unit: number, at: number, size: number, offset: number): number {
-  if (size === 0 || byte(at) !== 0) return fault(BTF_FAULT.firstString, unit, offset, 0);
-  if (byte(at + size - 1) !== 0) return fault(BTF_FAULT.lastString, unit, offset + size, 0);
+  if (size === 0 || byte(at) !== 0) return fault(TYPE_FAULT.firstString, unit, offset, 0);
+  if (byte(at + size - 1) !== 0) return fault(TYPE_FAULT.lastString, unit, offset + size, 0);
   return 1;
 }
 
@@ -80,12 +80,12 @@ function countTypes(unit: number, words: number, end: number, offset: number): n
   let id = 1;
   let at = words;
   while (at < end) {
-    if (at + 1 >= end) return fault3(BTF_FAULT.typeCut, unit, id, at - words, offset);
+    if (at + 1 >= end) return fault3(TYPE_FAULT.typeCut, unit, id, at - words, offset);
     const info = word(at + 1);
     const form = word(shape + ((info >>> 24) & 0x7f));
-    if (form === 0) return fault3(BTF_FAULT.kindUnknown, unit, id, at - words, offset);
+    if (form === 0) return fault3(TYPE_FAULT.kindUnknown, unit, id, at - words, offset);
     const next = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
-    if (next > end) return fault3(BTF_FAULT.elementsCut, unit, id, at - words, offset);
+    if (next > end) return fault3(TYPE_FAULT.elementsCut, unit, id, at - words, offset);
     at = next;
     id = id + 1;
   }

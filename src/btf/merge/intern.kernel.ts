@@ -20,15 +20,17 @@ const MAX_REDIRECTIONS = 100000;
 export function internTypes(first: number, last: number): number {
   let words = 0;
   let longest = 0;
+  let none = 0; // void of the first unit with types
   for (let unit = first; unit <= last; unit = unit + 1) {
     words = words + word(word(UNIT.wordCount) + unit);
     const strings = word(word(UNIT.stringSize) + unit);
     if (strings > longest) longest = strings;
+    if (none === 0) none = word(word(UNIT.types) + unit);
   }
   let at = alloc(words << 2) >> 2;
   const names = alloc(longest << 2) >> 2;
   for (let unit = first; unit <= last; unit = unit + 1) {
-    at = internUnit(unit, word(word(UNIT.types) + first), names, at);
+    at = internUnit(unit, none, names, at);
     fill(names << 2, 0, word(word(UNIT.stringSize) + unit) << 2);
   }
   return at;

@@ -91,6 +91,7 @@ function faultError(image: Image): RootletError {
   const row = image.count(FAULT) - 1;
   const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));
   if (code === MERGE_FAULT.collisions) return bugError(['BTF merge'], `hashes collide under ${id} seeds`);
+  // MERGE_FAULT.dropped
   return bugError(
     ['BTF merge', image.unitName(unit ?? 0)],
     `type ${id} is kept and refers to one that is not`,

@@ -33,11 +33,15 @@ export const WORK = {
   words: 16,
 } as const;
 
-/** A record for the types of the units `first` to `last`, whose rows follow each other. */
+/** A record for the types of the units `first` to `last`, whose rows follow each other; some may have none. */
 export function beginWork(first: number, last: number): number {
   const work = alloc(WORK.words << 2) >> 2;
-  setWord(work + WORK.first, word(word(UNIT.types) + first));
-  setWord(work + WORK.end, word(word(UNIT.types) + last) + word(word(UNIT.typeCount) + last) + 1);
+  for (let unit = last; unit >= first; unit = unit - 1) {
+    const types = word(word(UNIT.types) + unit);
+    if (types === 0) continue;
+    setWord(work + WORK.first, types);
+    if (word(work + WORK.end) === 0) setWord(work + WORK.end, types + word(word(UNIT.typeCount) + unit) + 1);
+  }
   for (let field = WORK.low; field <= WORK.next; field = field + 1) addColumn(work, field);
   addColumn(work, WORK.alias);
   addColumn(work, WORK.mixed);

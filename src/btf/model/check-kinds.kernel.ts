@@ -8,7 +8,7 @@ import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { fault3 } from './fault.kernel.ts';
-import { BTF_FAULT } from './faults.ts';
+import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 
 /** Largest integer: `__int128`. */
@@ -31,15 +31,15 @@ export function checkKind(unit: number, id: number, at: number, kinds: number): 
 /** Any size, as the kernel: compilers write 3 for `_BitInt(24)`. */
 function checkInt(unit: number, id: number, size: number, data: number): number {
   const bits = (data & 0xff) + ((data >>> 16) & 0xff);
-  if (bits > MAX_INT_BITS) return fault(BTF_FAULT.intTooWide, unit, id, bits);
-  if (size >= 0 && size < 64 && bits > size << 3) return fault3(BTF_FAULT.intFit, unit, id, bits, size);
-  if ((data & 0xf800ff00) !== 0) return fault(BTF_FAULT.intEncoding, unit, id, data);
+  if (bits > MAX_INT_BITS) return fault(TYPE_FAULT.intTooWide, unit, id, bits);
+  if (size >= 0 && size < 64 && bits > size << 3) return fault3(TYPE_FAULT.intFit, unit, id, bits, size);
+  if ((data & 0xf800ff00) !== 0) return fault(TYPE_FAULT.intEncoding, unit, id, data);
   return 1;
 }
 
 function checkFloat(unit: number, id: number, size: number): number {
   if (size === 2 || size === 4 || size === 8 || size === 12 || size === 16) return 1;
-  return fault(BTF_FAULT.size, unit, id, size);
+  return fault(TYPE_FAULT.size, unit, id, size);
 }
 
 function checkEnum(unit: number, id: number, at: number): number {
@@ -47,17 +47,17 @@ function checkEnum(unit: number, id: number, at: number): number {
   if (size === 1 || size === 2 || size === 4 || size === 8) return 1;
   // An enum that is only declared has no size with some compilers.
   if (size === 0 && (word(at + 1) & 0xffffff) === 0) return 1;
-  return fault(BTF_FAULT.size, unit, id, size);
+  return fault(TYPE_FAULT.size, unit, id, size);
 }
 
 function checkFunction(unit: number, id: number, at: number, kinds: number): number {
   const target = word(at + 2);
-  if (byte(kinds + target) !== BTF_KIND.FUNC_PROTO) return fault(BTF_FAULT.referenceKind, unit, id, target);
+  if (byte(kinds + target) !== BTF_KIND.FUNC_PROTO) return fault(TYPE_FAULT.referenceKind, unit, id, target);
   return checkLinkage(unit, id, word(at + 1) & 0xffffff);
 }
 
 function checkLinkage(unit: number, id: number, linkage: number): number {
-  return linkage >= 0 && linkage < LINKAGES ? 1 : fault(BTF_FAULT.linkage, unit, id, linkage);
+  return linkage >= 0 && linkage < LINKAGES ? 1 : fault(TYPE_FAULT.linkage, unit, id, linkage);
 }
 
 /** A data section lists variables; `.ksyms` also functions. */
@@ -68,7 +68,7 @@ function checkDataSection(unit: number, id: number, at: number, kinds: number): 
     const target = word(place);
     const kind = byte(kinds + target);
     if (kind !== BTF_KIND.VAR && (functions === 0 || kind !== BTF_KIND.FUNC))
-      return fault(BTF_FAULT.referenceKind, unit, id, target);
+      return fault(TYPE_FAULT.referenceKind, unit, id, target);
     place = place + 3;
   }
   return 1;
@@ -85,9 +85,9 @@ function checkTag(unit: number, id: number, at: number, kinds: number): number {
   const target = word(at + 2);
   const component = word(at + 3);
   const components = component < -1 ? 0 : componentCount(unit, target, kinds);
-  if (components < 0) return fault(BTF_FAULT.referenceKind, unit, id, target);
+  if (components < 0) return fault(TYPE_FAULT.referenceKind, unit, id, target);
   if (component >= -1 && component < components) return 1;
-  return fault3(BTF_FAULT.tagComponent, unit, id, target, component);
+  return fault3(TYPE_FAULT.tagComponent, unit, id, target, component);
 }
 
 /** How many members or parameters of a type can be tagged; -1 when the type cannot. */

@@ -9,7 +9,7 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { BTF_FAULT } from './faults.ts';
+import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { VALUE } from './value-state.ts';
 
@@ -31,7 +31,7 @@ export function checkMembers(unit: number, id: number, kinds: number, work: numb
     const simple = word(values + width + type);
     if (simple > 0 && offset >= 0 && offset < limit - simple) continue;
     if (word(values + type) === 0) continue;
-    if (word(states + type) === VALUE.noSize) return fault(BTF_FAULT.memberType, unit, id, index);
+    if (word(states + type) === VALUE.noSize) return fault(TYPE_FAULT.memberType, unit, id, index);
     const bits = fields === 0 ? 0 : offset >>> 24;
     if (bits === 0) {
       if (word(states + type) === VALUE.sized) {
@@ -39,12 +39,12 @@ export function checkMembers(unit: number, id: number, kinds: number, work: numb
         if (isInside(unit, word(at + 2), start, word(values + type), kinds, word(work + type)) === 1)
           continue;
       }
-      return fault(BTF_FAULT.memberOffset, unit, id, index);
+      return fault(TYPE_FAULT.memberOffset, unit, id, index);
     }
     if (isField(kinds, word(values + type), work, bits) === 0)
-      return fault(BTF_FAULT.bitField, unit, id, index);
+      return fault(TYPE_FAULT.bitField, unit, id, index);
     if (endsWithin(word(at + 2), offset & 0xffffff, 0, bits) === 0)
-      return fault(BTF_FAULT.memberOffset, unit, id, index);
+      return fault(TYPE_FAULT.memberOffset, unit, id, index);
   }
   return 1;
 }

@@ -19,7 +19,7 @@ import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { checkMembers } from './check-members.kernel.ts';
 import { fault3 } from './fault.kernel.ts';
-import { BTF_FAULT } from './faults.ts';
+import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { productOverflows } from './numbers.kernel.ts';
 import { VALUE } from './value-state.ts';
@@ -141,7 +141,7 @@ function partAt(at: number, kind: number, index: number): number {
 function cycleFault(unit: number, part: number, stack: number, depth: number): number {
   let at = depth - 1;
   while (at > 0 && word(stack + at) !== part) at = at - 1;
-  return fault3(BTF_FAULT.cycle, unit, part, stack + at, depth - at);
+  return fault3(TYPE_FAULT.cycle, unit, part, stack + at, depth - at);
 }
 
 /** Keeps size and state of a type whose parts are all known, and checks that they fit. 0 after a fault. */
@@ -182,7 +182,7 @@ function leaveArray(unit: number, id: number, at: number, work: number): number 
   const states = work + word(word(UNIT.typeCount) + unit) + 1;
   const element = word(at + 3);
   const state = word(states + element);
-  if (state === VALUE.noSize) return fault(BTF_FAULT.arrayElement, unit, id, element);
+  if (state === VALUE.noSize) return fault(TYPE_FAULT.arrayElement, unit, id, element);
   const length = word(at + 5);
   const size = word(work + element);
   const huge = (state === VALUE.huge && length !== 0) || productOverflows(size, length) === 1 ? 1 : 0;
@@ -197,7 +197,7 @@ function checkIndex(unit: number, id: number, kinds: number, work: number): numb
   const values = work + ((word(word(UNIT.typeCount) + unit) + 1) << 1);
   const index = word(word(word(TYPE.start) + word(word(UNIT.types) + unit) + id) + 4);
   if (index === 0 || byte(kinds + word(values + index)) === BTF_KIND.INT) return 1;
-  return fault(BTF_FAULT.arrayIndex, unit, id, index);
+  return fault(TYPE_FAULT.arrayIndex, unit, id, index);
 }
 
 /**
@@ -208,7 +208,7 @@ function checkPlace(unit: number, id: number, kind: number, work: number): numbe
   const states = work + word(word(UNIT.typeCount) + unit) + 1;
   const at = word(word(TYPE.start) + word(word(UNIT.types) + unit) + id);
   const part = word(at + (kind === BTF_KIND.ARRAY ? 3 : 2));
-  return word(states + part) === VALUE.huge ? fault(BTF_FAULT.placeSize, unit, id, part) : 1;
+  return word(states + part) === VALUE.huge ? fault(TYPE_FAULT.placeSize, unit, id, part) : 1;
 }
 
 /**
@@ -228,7 +228,7 @@ function checkPointersEnd(unit: number, kinds: number, marks: number): number {
       else if (((KINDS.pointing >> kind) & 1) !== 0) id = word(word(starts + id) + 2);
       else id = 0;
     }
-    if (word(marks + id) === first) return fault(BTF_FAULT.pointerCycle, unit, id, 0);
+    if (word(marks + id) === first) return fault(TYPE_FAULT.pointerCycle, unit, id, 0);
   }
   return 1;
 }

@@ -16,7 +16,7 @@ import { byte, setByte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { checkKind } from './check-kinds.kernel.ts';
-import { BTF_FAULT } from './faults.ts';
+import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { shapes } from './shapes.kernel.ts';
 
@@ -32,7 +32,7 @@ export function listKinds(unit: number, kinds: number): number {
   const shape = shapes();
   for (let id = 1; id <= count; id = id + 1) {
     const kind = (word(word(starts + id) + 1) >>> 24) & 0x7f;
-    if (word(shape + kind) === 0) return fault(BTF_FAULT.kindUnknown, unit, id, kind);
+    if (word(shape + kind) === 0) return fault(TYPE_FAULT.kindUnknown, unit, id, kind);
     setByte(kinds + id, kind);
   }
   return 1;
@@ -89,12 +89,12 @@ function isPlain(target: number, kinds: number, count: number): number {
 function checkCommon(unit: number, id: number, at: number, kind: number): number {
   const info = word(at + 1);
   if ((info & 0xffffff) !== 0 && ((KINDS.elements >> kind) & 1) === 0)
-    return fault(BTF_FAULT.elements, unit, id, info & 0xffffff);
-  if (info < 0 && ((KINDS.flagged >> kind) & 1) === 0) return fault(BTF_FAULT.kindFlag, unit, id, 0);
+    return fault(TYPE_FAULT.elements, unit, id, info & 0xffffff);
+  if (info < 0 && ((KINDS.flagged >> kind) & 1) === 0) return fault(TYPE_FAULT.kindFlag, unit, id, 0);
   if ((((KINDS.named | KINDS.nameless) >> kind) & 1) === 0) return 1;
   const named = (KINDS.named >> kind) & 1;
   if (isNamed(unit, word(at)) === named) return 1;
-  return fault(named === 1 ? BTF_FAULT.noName : BTF_FAULT.needlessName, unit, id, 0);
+  return fault(named === 1 ? TYPE_FAULT.noName : TYPE_FAULT.needlessName, unit, id, 0);
 }
 
 /** 1 unless the name is empty. */
@@ -112,9 +112,9 @@ function checkReferences(unit: number, id: number, at: number, kinds: number, sh
   let place = at + ((shape >> 6) & 7);
   while (left > 0) {
     const target = word(place);
-    if (target < 0 || target > count) return fault(BTF_FAULT.typeId, unit, id, target);
+    if (target < 0 || target > count) return fault(TYPE_FAULT.typeId, unit, id, target);
     if (((KINDS.declarations >> byte(kinds + target)) & 1) !== 0 && mayDeclare(kinds, id, target) === 0)
-      return fault(BTF_FAULT.referenceKind, unit, id, target);
+      return fault(TYPE_FAULT.referenceKind, unit, id, target);
     place = place + stride;
     left = left - 1;
   }
@@ -147,7 +147,7 @@ function checkNames(unit: number, id: number, at: number, utf8: number, shape: n
 }
 
 function checkName(unit: number, id: number, name: number, size: number, utf8: number): number {
-  if (name >>> 0 >= size >>> 0) return fault(BTF_FAULT.nameOffset, unit, id, name);
+  if (name >>> 0 >= size >>> 0) return fault(TYPE_FAULT.nameOffset, unit, id, name);
   if (utf8 === 0 || byte(utf8 + name) === 1) return 1;
-  return fault(BTF_FAULT.nameEncoding, unit, id, name);
+  return fault(TYPE_FAULT.nameEncoding, unit, id, name);
 }

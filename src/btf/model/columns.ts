@@ -38,7 +38,7 @@ export function btfOf(image: Image, unit: number): RawBtf {
   return new RawBtf(words, start, image.bytes.slice(text, text + textSize));
 }
 
-/** What a kernel refused: a number of `BTF_FAULT` and its operands, as unsigned numbers. */
+/** What a kernel refused: a number of `TYPE_FAULT` and its operands, as unsigned numbers. */
 export interface Refusal {
   readonly code: number;
   readonly a: number;

@@ -10,7 +10,7 @@ import type { Image } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { Refusal } from './columns.ts';
 import { describeType, typeError } from './describe.ts';
-import { BTF_FAULT } from './faults.ts';
+import { TYPE_FAULT } from './faults.ts';
 import { pointerSize } from './pointer-size.ts';
 import type { RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
@@ -30,35 +30,35 @@ export function typeRuleError(image: Image, btf: RawBtf, refusal: Refusal): Root
 
 function explain(image: Image, btf: RawBtf, { code, a: id, b, c }: Refusal): Explanation {
   switch (code) {
-    case BTF_FAULT.kindUnknown:
+    case TYPE_FAULT.kindUnknown:
       return { code: 'btf-kind', message: `kind ${kindOfInfo(btf.info(id))} is not known` };
-    case BTF_FAULT.elements:
+    case TYPE_FAULT.elements:
       return { code: 'btf-vlen', message: `has ${b} elements; its kind has none` };
-    case BTF_FAULT.kindFlag:
+    case TYPE_FAULT.kindFlag:
       return { code: 'btf-kind-flag', message: 'has the kind flag, which is not valid for its kind' };
-    case BTF_FAULT.noName:
+    case TYPE_FAULT.noName:
       return { code: 'btf-name', message: 'has no name' };
-    case BTF_FAULT.needlessName:
+    case TYPE_FAULT.needlessName:
       return { code: 'btf-name', message: 'has a name, but its kind has none' };
-    case BTF_FAULT.typeId:
+    case TYPE_FAULT.typeId:
       return { code: 'btf-type-id', message: `refers to type ${b}, but there are only ${btf.count}` };
-    case BTF_FAULT.referenceKind:
+    case TYPE_FAULT.referenceKind:
       return { code: 'btf-reference-kind', message: `cannot refer to ${describeType(btf, b)}` };
-    case BTF_FAULT.nameOffset: {
+    case TYPE_FAULT.nameOffset: {
       const message = `name at ${b} is outside the ${btf.strings.length} bytes of strings`;
       return { code: 'btf-string-offset', message };
     }
-    case BTF_FAULT.nameEncoding:
+    case TYPE_FAULT.nameEncoding:
       return { code: 'btf-name-encoding', message: `name at ${b} is not UTF-8` };
-    case BTF_FAULT.cycle:
+    case TYPE_FAULT.cycle:
       return { code: 'btf-cycle', message: `contains itself: ${pathText(image, btf, b, c)}` };
-    case BTF_FAULT.pointerCycle: {
+    case TYPE_FAULT.pointerCycle: {
       const message = 'is a pointer that leads to itself without a struct or function between';
       return { code: 'btf-cycle', message };
     }
-    case BTF_FAULT.memberType:
-    case BTF_FAULT.memberOffset:
-    case BTF_FAULT.bitField:
+    case TYPE_FAULT.memberType:
+    case TYPE_FAULT.memberOffset:
+    case TYPE_FAULT.bitField:
       return explainMember(btf, id, elementAt(btf.start, id) + COMMON_WORDS + 3 * b, code);
     default:
       return explainKind(btf, { code, a: id, b, c, d: 0 });
@@ -68,25 +68,25 @@ function explain(image: Image, btf: RawBtf, { code, a: id, b, c }: Refusal): Exp
 /** Rules that only some kinds have. */
 function explainKind(btf: RawBtf, { code, a: id, b, c }: Refusal): Explanation {
   switch (code) {
-    case BTF_FAULT.size:
+    case TYPE_FAULT.size:
       return { code: 'btf-size', message: `size ${b} is not possible` };
-    case BTF_FAULT.intTooWide:
+    case TYPE_FAULT.intTooWide:
       return { code: 'btf-int-bits', message: `${b} bits are more than 128` };
-    case BTF_FAULT.intFit:
+    case TYPE_FAULT.intFit:
       return { code: 'btf-int-bits', message: `${b} bits do not fit in ${c} bytes` };
-    case BTF_FAULT.intEncoding:
+    case TYPE_FAULT.intEncoding:
       return { code: 'btf-int-encoding', message: `encoding 0x${b.toString(16)} is not known` };
-    case BTF_FAULT.linkage:
+    case TYPE_FAULT.linkage:
       return { code: 'btf-linkage', message: `linkage ${b} is not known` };
-    case BTF_FAULT.tagComponent:
+    case TYPE_FAULT.tagComponent:
       return { code: 'btf-tag-component', message: `${describeType(btf, b)} has no component ${c | 0}` };
-    case BTF_FAULT.arrayElement:
+    case TYPE_FAULT.arrayElement:
       return { code: 'btf-array-element', message: `${describeType(btf, b)} has no size` };
-    case BTF_FAULT.arrayIndex: {
+    case TYPE_FAULT.arrayIndex: {
       const message = `index type is ${describeType(btf, b)} instead of an integer`;
       return { code: 'btf-array-index', message };
     }
-    case BTF_FAULT.placeSize:
+    case TYPE_FAULT.placeSize:
       return { code: 'btf-array-size', message: `${sizeOf(btf, b)} bytes are more than 4 GiB` };
     default:
       return { code: 'btf-kind', message: `type ${id} breaks the rule ${code}` };
@@ -106,10 +106,10 @@ function explainMember(btf: RawBtf, id: BtfId, member: number, rule: number): Ex
   const type = elementAt(words, member + 1);
   const place = elementAt(words, member + 2);
   const frame = `member ${quote(btf.string(elementAt(words, member)))}`;
-  if (rule === BTF_FAULT.memberType) {
+  if (rule === TYPE_FAULT.memberType) {
     return { code: 'btf-member-type', message: `${frame}: ${describeType(btf, type)} has no size` };
   }
-  if (rule === BTF_FAULT.bitField) {
+  if (rule === TYPE_FAULT.bitField) {
     const target = describeType(btf, valueTypes(btf, type).at(-1) ?? type);
     return {
       code: 'btf-bit-field',

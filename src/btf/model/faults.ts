@@ -3,7 +3,7 @@
  * is read. Texts: `src/btf/binary/explain.ts` and `src/btf/model/explain.ts`.
  */
 
-export const BTF_FAULT = {
+export const TYPE_FAULT = {
   /** Header. a: bytes of the section. */
   sectionTooLarge: 200,
   headerCut: 201,

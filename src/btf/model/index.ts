@@ -4,7 +4,7 @@ export { BtfBuilder, editBtf } from './builder.ts';
 export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
 export { describeType } from './describe.ts';
 export { typeRuleError } from './explain.ts';
-export { BTF_FAULT } from './faults.ts';
+export { TYPE_FAULT } from './faults.ts';
 export { INT } from './int.ts';
 export { pointerSize } from './pointer-size.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';

@@ -24,6 +24,7 @@ import {
   faultsOf,
   groupAt,
   inputName,
+  LINK_FAULT,
   mayHavePinnedMaps,
   type Resolution,
   type SymbolAt,
@@ -272,7 +273,9 @@ function keyOf({ file, index }: SymbolAt): string {
 /** Groups whose winner is a map that overrides other definitions. */
 function overridingMaps({ columns, groupOf }: Resolution): readonly SymbolGroup[] {
   const { image, request } = columns;
-  return faultsOf(image, () => image.run(checks).findOverridingMaps(request)).map(({ a }) => groupOf(a));
+  return faultsOf(image, LINK_FAULT.overriding, () => image.run(checks).findOverridingMaps(request)).map(
+    ({ a }) => groupOf(a),
+  );
 }
 
 /** Unpinned maps of which several strong definitions become one. */

@@ -7,6 +7,7 @@
  * have to be written out, by what a file can reasonably hold.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { ATOM, FAULT, type Image, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from '../../object/index.ts';
@@ -35,9 +36,8 @@ export function mergeSections(columns: LinkColumns, name: string): MergedSection
 function problemOf(columns: LinkColumns, fault: number): Problem {
   const { image } = columns;
   const [a, b] = [image.get(FAULT.a, fault), image.get(FAULT.b, fault)];
-  return image.get(FAULT.code, fault) === LINK_FAULT.role
-    ? roleProblem(columns, a, b)
-    : sizeProblem(columns, a);
+  if (image.get(FAULT.code, fault) === LINK_FAULT.role) return roleProblem(columns, a, b);
+  return sizeProblem(columns, a); // LINK_FAULT.size
 }
 
 /** Bytes of all symbols of a section of the result. */
@@ -80,11 +80,14 @@ const ROLES = ['code', 'data', 'maps'] as const;
 function roleProblem({ image, units }: LinkColumns, shell: number, merged: number): Problem {
   const name = image.get(SHELL.name, merged);
   const roleOf = (row: number): string => `${ROLES[image.get(SHELL.role, row)]}`;
-  const firstFile = units.find(unit => hasShell(image, unit, name));
+  const firstFile = elementAt(
+    units.filter(unit => hasShell(image, unit, name)),
+    0,
+  );
   return problem(
     'link-section-role',
     [image.unitName(image.get(SHELL.unit, shell)), `section ${quote(image.nameText(name))}`],
-    `holds ${roleOf(shell)} here and ${roleOf(merged)} in ${image.unitName(firstFile ?? 0)}`,
+    `holds ${roleOf(shell)} here and ${roleOf(merged)} in ${image.unitName(firstFile)}`,
     { hint: 'give one of them another section name' },
   );
 }

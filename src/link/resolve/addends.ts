@@ -11,13 +11,14 @@ import { ATOM, GROUP, REFERENCE } from '../../image/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf, RowPlaces } from './columns.ts';
+import { LINK_FAULT } from './faults.ts';
 import type { Resolution } from './resolve.ts';
 import { symbolAt } from './symbol-at.ts';
 
 /** References beyond the end of the chosen definition, in order of inputs. */
 export function addendProblems(objects: readonly BpfObject[], { columns }: Resolution): Problem[] {
   const { image, request } = columns;
-  const faults = faultsOf(image, () => image.run(kernels).findAddends(request));
+  const faults = faultsOf(image, LINK_FAULT.addend, () => image.run(kernels).findAddends(request));
   if (faults.length === 0) return [];
   const places = new RowPlaces(columns);
   return faults.map(({ a: user, b: reference }) => {

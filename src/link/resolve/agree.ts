@@ -22,6 +22,7 @@ import {
 import { describeMismatch, type Mismatch, mapMismatch, type Sides } from './agree-maps.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf, RowPlaces } from './columns.ts';
+import { LINK_FAULT } from './faults.ts';
 import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
 import { findSameTypes } from './same-types.ts';
@@ -39,7 +40,7 @@ export function checkAgreement(
 ): Problem[] {
   const { image, request } = columns;
   findSameTypes(columns);
-  const faults = faultsOf(image, () => image.run(kernels).findDisagreement(request));
+  const faults = faultsOf(image, LINK_FAULT.agreement, () => image.run(kernels).findDisagreement(request));
   if (faults.length === 0) return [];
   const places = new RowPlaces(columns);
   return faults.flatMap(({ a, b }) => {

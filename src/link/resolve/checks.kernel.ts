@@ -65,7 +65,7 @@ function findAddendsOf(unit: number, atom: number): number {
 }
 
 /**
- * A fault for each unit with a reference to another unit's symbol that is not obviously right: a call of what is no
+ * A fault for each unit with a reference to another unit's symbol that is not obviously right: a call of what is not a
  * function, an address of what has no declaration, an initial value of a map.
  */
 export function findReferences(request: number): number {
@@ -174,7 +174,9 @@ function isSameType(request: number, a: number, b: number): number {
   if (hasType(a) === 0 || hasType(b) === 0) return 0;
   if (word(word(ATOM.common) + a) === 1 || word(word(ATOM.common) + b) === 1) return 0;
   const kind = declaredKind(request, a);
-  if (kind === ATOM_KIND.map || kind !== declaredKind(request, b)) return 0;
+  if (kind !== declaredKind(request, b)) return 0;
+  // two definitions of a map may differ in their initial entries
+  if (kind === ATOM_KIND.map && word(word(ATOM.kind) + b) !== ATOM_KIND.extern) return 0;
   if (isKernelName(request, a) !== isKernelName(request, b)) return 0;
   if (word(word(ATOM.section) + a) !== word(word(ATOM.section) + b) && isKernelName(request, a) === 1)
     return 0;

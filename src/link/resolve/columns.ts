@@ -89,16 +89,16 @@ export class RowPlaces {
   }
 }
 
-/** Operands of the faults that kernels add while `body` runs. */
+/** Operands of the faults of one number that kernels add while `body` runs. */
 export function faultsOf(
   image: Image,
+  code: number,
   body: () => void,
 ): readonly { readonly a: number; readonly b: number }[] {
   const before = Math.max(1, image.count(FAULT));
   body();
   const count = Math.max(0, image.count(FAULT) - before);
-  return Array.from({ length: count }, (_, at) => ({
-    a: image.get(FAULT.a, before + at),
-    b: image.get(FAULT.b, before + at),
-  }));
+  return Array.from({ length: count }, (_, at) => before + at)
+    .filter(row => image.get(FAULT.code, row) === code)
+    .map(row => ({ a: image.get(FAULT.a, row), b: image.get(FAULT.b, row) }));
 }

@@ -133,7 +133,7 @@ export function hasNamesake(unit: number): number {
 
 // --- types --------------------------------------------------------------------------------------------------------
 
-/** Whether a map may be pinned: its definition has a member of this NAME, or is no struct. */
+/** Whether a map may be pinned: its definition has a member of this NAME, or is not a struct. */
 export function hasMapMember(unit: number, name: number): number {
   const first = word(word(UNIT.atoms) + unit);
   const end = first + word(word(UNIT.atomCount) + unit);

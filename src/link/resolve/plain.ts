@@ -1,5 +1,5 @@
 /**
- * What columns show of objects whose symbols nobody has asked for. Rules that have nothing to do on most objects ask
+ * What columns show of objects whose symbols have not been made. Rules that have nothing to do on most objects ask
  * here first. Each answer is "maybe" where an object has no columns, since its symbols are there already.
  */
 

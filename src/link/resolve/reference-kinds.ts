@@ -18,6 +18,7 @@ import {
 } from '../../object/index.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf } from './columns.ts';
+import { LINK_FAULT } from './faults.ts';
 import { describeDefinition, sourceLine } from './problems.ts';
 import { groupAt, type Resolution } from './resolve.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
@@ -76,7 +77,9 @@ function problemsOfFiles(
 }
 
 function doubtfulFiles({ columns: { image, request } }: Resolution): readonly number[] {
-  return faultsOf(image, () => image.run(kernels).findReferences(request)).map(({ a }) => a);
+  return faultsOf(image, LINK_FAULT.reference, () => image.run(kernels).findReferences(request)).map(
+    ({ a }) => a,
+  );
 }
 
 /** The problems of reading a map are reported by those who need its definition. */

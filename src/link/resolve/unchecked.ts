@@ -5,6 +5,7 @@ import { quoteAll } from '../../diag/index.ts';
 import { type BpfObject, hasKnownType, isCommon } from '../../object/index.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf, RowPlaces } from './columns.ts';
+import { LINK_FAULT } from './faults.ts';
 import type { Resolution } from './resolve.ts';
 import { inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 
@@ -14,7 +15,7 @@ export type DefinedPair = readonly [winner: SymbolAt, other: SymbolAt];
 /** Notes on names whose types could not be compared, because one side has none; one for each two files. */
 export function uncheckedNotes(objects: readonly BpfObject[], { columns }: Resolution): string[] {
   const { image, request } = columns;
-  const faults = faultsOf(image, () => image.run(kernels).findUnchecked(request));
+  const faults = faultsOf(image, LINK_FAULT.unchecked, () => image.run(kernels).findUnchecked(request));
   if (faults.length === 0) return [];
   const places = new RowPlaces(columns);
   return uncheckedPairs(

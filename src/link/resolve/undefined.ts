@@ -5,6 +5,7 @@ import { nearestNames, type Problem, problem, quote, suggestion } from '../../di
 import { type BpfObject, kconfigHint, symbolOf } from '../../object/index.ts';
 import * as kernels from './checks.kernel.ts';
 import { faultsOf } from './columns.ts';
+import { LINK_FAULT } from './faults.ts';
 import { describeSymbol } from './problems.ts';
 import { referenceLines, referencesTo } from './references.ts';
 import type { Resolution, SymbolGroup } from './resolve.ts';
@@ -37,7 +38,9 @@ export function undefinedProblems(
 /** Names that nothing defines, that something needs, and that the kernel does not resolve. */
 function missingGroups({ columns, groupOf }: Resolution): readonly SymbolGroup[] {
   const { image, request } = columns;
-  return faultsOf(image, () => image.run(kernels).findUndefined(request)).map(({ a }) => groupOf(a));
+  return faultsOf(image, LINK_FAULT.undefined, () => image.run(kernels).findUndefined(request)).map(({ a }) =>
+    groupOf(a),
+  );
 }
 
 function missingProblem(

@@ -1,5 +1,6 @@
-/** Sections of objects, and what else their parts have in common, out of columns. */
+/** Sections and types of objects, and what else their parts have in common, out of columns. */
 
+import { btfOf, type RawBtf } from '../../btf/index.ts';
 import { decodeText } from '../../bytes/index.ts';
 import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
@@ -53,4 +54,8 @@ export function shellsOf({ image, unit }: Unit): readonly SectionShell[] {
 export function stringsOf({ image, unit }: Unit): Uint8Array {
   const at = image.get(UNIT.strings, unit);
   return image.bytes.slice(at, at + image.get(UNIT.stringSize, unit));
+}
+
+export function btfOfUnit({ image, unit }: Unit): RawBtf | null {
+  return image.get(UNIT.typed, unit) === 0 ? null : btfOf(image, unit);
 }

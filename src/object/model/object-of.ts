@@ -5,10 +5,10 @@
  * copies: once all were asked for, the image is let go.
  */
 
-import { type Btf, btfOf } from '../../btf/index.ts';
+import type { Btf } from '../../btf/index.ts';
 import { argumentError } from '../../diag/index.ts';
 import { type Image, UNIT } from '../../image/index.ts';
-import { shellsOf } from './from-columns.ts';
+import { btfOfUnit, shellsOf } from './from-columns.ts';
 import type { BpfObject, BpfSymbol, SectionShell } from './model.ts';
 import { symbolsOf } from './symbols-of.ts';
 import { extrasOf } from './unit-extras.ts';
@@ -83,8 +83,7 @@ class Parts {
 
   get btf(): Btf | null {
     if (this.#btf === undefined) {
-      const { image, unit } = this.#columns();
-      this.#btf = image.get(UNIT.typed, unit) === 1 ? btfOf(image, unit) : null;
+      this.#btf = btfOfUnit(this.#columns());
       this.#letGo();
     }
     return this.#btf;

@@ -277,19 +277,17 @@ function licenseUnterminated(): RootletError {
 
 type Explain = (fault: Fault) => RootletError;
 
-const F = OBJECT_FAULT;
-
 const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
   [
-    F.mapsNobits,
+    OBJECT_FAULT.mapsNobits,
     ({ image, a }) =>
       inputError('object-maps-nobits', [sectionPlace(image, a)], 'has no contents, so it defines no maps'),
   ],
-  [F.overlap, overlap],
-  [F.functionExtent, functionExtent],
-  [F.stringSection, stringSection],
+  [OBJECT_FAULT.overlap, overlap],
+  [OBJECT_FAULT.functionExtent, functionExtent],
+  [OBJECT_FAULT.stringSection, stringSection],
   [
-    F.absoluteSymbol,
+    OBJECT_FAULT.absoluteSymbol,
     ({ image, a }) =>
       inputError(
         'object-absolute-symbol',
@@ -297,17 +295,17 @@ const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
         'is absolute; BPF code has no absolute addresses',
       ),
   ],
-  [F.relocationDuplicate, duplicate],
-  [F.relocationPlace, misplaced],
-  [F.relocationHelper, unfit(() => 'calls a helper by number')],
-  [F.relocationHalf, unfit(() => 'is the second half of ld_imm64')],
-  [F.relocationOpcode, unfit(({ d }) => `has opcode 0x${d.toString(16)}`)],
-  [F.relocationData, relocationData],
-  [F.secondHalf, cutInsn],
-  [F.addressAddend, addressAddend],
-  [F.dataAddend, dataAddend],
+  [OBJECT_FAULT.relocationDuplicate, duplicate],
+  [OBJECT_FAULT.relocationPlace, misplaced],
+  [OBJECT_FAULT.relocationHelper, unfit(() => 'calls a helper by number')],
+  [OBJECT_FAULT.relocationHalf, unfit(() => 'is the second half of ld_imm64')],
+  [OBJECT_FAULT.relocationOpcode, unfit(({ d }) => `has opcode 0x${d.toString(16)}`)],
+  [OBJECT_FAULT.relocationData, relocationData],
+  [OBJECT_FAULT.secondHalf, cutInsn],
+  [OBJECT_FAULT.addressAddend, addressAddend],
+  [OBJECT_FAULT.dataAddend, dataAddend],
   [
-    F.callData,
+    OBJECT_FAULT.callData,
     fault =>
       inputError(
         'object-call-data',
@@ -315,23 +313,23 @@ const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
         `calls ${quote(atomName(fault.image, fault.c))}, which is not a function`,
       ),
   ],
-  [F.callAddend, addendError('calls')],
-  [F.loadAddend, addendError('loads the address of')],
-  [F.callInside, fault => callError(fault, fault.d + fault.e * TWO_32, relocationPlace(fault))],
+  [OBJECT_FAULT.callAddend, addendError('calls')],
+  [OBJECT_FAULT.loadAddend, addendError('loads the address of')],
+  [OBJECT_FAULT.callInside, fault => callError(fault, fault.d + fault.e * TWO_32, relocationPlace(fault))],
   [
-    F.noSymbol,
+    OBJECT_FAULT.noSymbol,
     fault =>
       inputError('object-relocation-symbol', relocationPlace(fault), 'the relocation names no symbol', {
         offset: fault.b,
       }),
   ],
-  [F.dropped, dropped],
-  [F.nowhere, referenceNowhere],
-  [F.jumpOutside, jumpOutside],
-  [F.calleeNowhere, calleeNowhere],
-  [F.calleeInside, fault => callError(fault, fault.d, codePlace(fault.image, fault.a, fault.b))],
-  [F.cutInsn, cutInsn],
-  [F.untypedMap, ({ image, a }) => untypedMap([`map ${quote(atomName(image, a))}`])],
-  [F.licensePointer, licensePointer],
-  [F.licenseUnterminated, licenseUnterminated],
+  [OBJECT_FAULT.dropped, dropped],
+  [OBJECT_FAULT.nowhere, referenceNowhere],
+  [OBJECT_FAULT.jumpOutside, jumpOutside],
+  [OBJECT_FAULT.calleeNowhere, calleeNowhere],
+  [OBJECT_FAULT.calleeInside, fault => callError(fault, fault.d, codePlace(fault.image, fault.a, fault.b))],
+  [OBJECT_FAULT.cutInsn, cutInsn],
+  [OBJECT_FAULT.untypedMap, ({ image, a }) => untypedMap([`map ${quote(atomName(image, a))}`])],
+  [OBJECT_FAULT.licensePointer, licensePointer],
+  [OBJECT_FAULT.licenseUnterminated, licenseUnterminated],
 ]);

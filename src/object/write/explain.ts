@@ -39,6 +39,7 @@ function dataSectionError(image: Image, code: number, unit: number, name: number
   const where = [`data section ${quote(image.nameText(name))}`];
   if (code === WRITE_FAULT.variableCount)
     return inputError('btf-value-range', where, `has ${b} elements; the format takes ${0xffffff}`);
+  // WRITE_FAULT.variableKind
   const type = describeType(btfOf(image, unit), b);
   return inputError('btf-reference-kind', where, `cannot refer to ${type}`);
 }

@@ -3,8 +3,6 @@
 export const WRITE_FAULT = {
   /** a: row of SHELL. */
   sectionSize: 370,
-  /** a: sections that are needed. */
-  sectionCount: 371,
   fileSize: 372,
   /** a: offset in a section, b: row of ATOM that is referred to and has no symbol. */
   noSymbol: 373,
