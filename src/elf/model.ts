@@ -6,16 +6,6 @@
  */
 
 import type { ByteOrder } from '../bytes/index.ts';
-import {
-  SHF_ALLOC,
-  SHF_OS_NONCONFORMING,
-  SHT_HIOS,
-  SHT_LOOS,
-  SHT_NOTE,
-  SHT_PROGBITS,
-  SHT_REL,
-  SHT_RELA,
-} from './constants.ts';
 
 /** A section with its contents. */
 export interface ElfSection {
@@ -93,25 +83,4 @@ export interface ElfFile {
    */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
   readonly groups: readonly ElfGroup[];
-}
-
-/**
- * Sections that an object can hold without meaning anything to linking or loading; nothing in them is
- * checked.
- */
-export function isIgnoredSection(section: Pick<ElfSection, 'name' | 'type' | 'flags'>): boolean {
-  const { name, type, flags } = section;
-  if (type === SHT_NOTE) return true;
-  if (type >= SHT_LOOS && type <= SHT_HIOS) return (flags & (SHF_ALLOC | SHF_OS_NONCONFORMING)) === 0;
-  if (type === SHT_PROGBITS) return isIgnoredName(name);
-  if (type === SHT_REL) return name.startsWith('.rel') && isIgnoredName(name.slice('.rel'.length));
-  if (type === SHT_RELA) return name.startsWith('.rela') && isIgnoredName(name.slice('.rela'.length));
-  return false;
-}
-
-/** DWARF, unwind tables and LTO payloads: libbpf drops or does not read them either. */
-function isIgnoredName(name: string): boolean {
-  return (
-    name.startsWith('.debug_') || name.startsWith('.zdebug_') || name === '.eh_frame' || name === '.llvm.lto'
-  );
 }

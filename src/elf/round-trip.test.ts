@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ElfPatcher, SECTION, SYMBOL, sampleOutput, section, symbol } from '../../test/hostile/elf-sample.ts';
+import { isIgnoredSection } from '../../test/support/ignored-section.ts';
 import { findCommand } from '../../test/support/needs.ts';
 import { runTool } from '../../test/support/run.ts';
 import {
@@ -18,7 +19,7 @@ import {
   STT_FUNC,
   STT_NOTYPE,
 } from './constants.ts';
-import { type ElfFile, isIgnoredSection } from './model.ts';
+import type { ElfFile } from './model.ts';
 import { parseElf } from './parse.ts';
 import { writeElf } from './write.ts';
 import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

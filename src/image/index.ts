@@ -1,5 +1,6 @@
 /** The memory of linking: inputs and columns. */
 
+export { ATOM_BINDING, ATOM_KIND, REFERENCE_KIND, SHELL_ROLE } from './codes.ts';
 export { Image } from './image.ts';
 export {
   ATOM,

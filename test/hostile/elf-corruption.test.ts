@@ -22,9 +22,10 @@ import {
   SHT_SYMTAB,
 } from '../../src/elf/constants.ts';
 import { relocationWidth } from '../../src/elf/kernels/relocations.kernel.ts';
-import { type ElfFile, isIgnoredSection } from '../../src/elf/model.ts';
+import type { ElfFile } from '../../src/elf/model.ts';
 import { parseElf } from '../../src/elf/parse.ts';
 import { writeElf } from '../../src/elf/write.ts';
+import { isIgnoredSection } from '../support/ignored-section.ts';
 import { ElfPatcher, sampleOutput } from './elf-sample.ts';
 import { SeededRandom } from './random.ts';
 

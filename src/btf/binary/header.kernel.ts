@@ -4,6 +4,7 @@
  * A section is at an 8-byte aligned address in the image, in the byte order of its unit.
  */
 
+import { getWord } from '../../image/get.kernel.ts';
 import { UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
@@ -17,12 +18,6 @@ import { BTF_HEADER_SIZE } from './header.ts';
  */
 const MAX_SECTION_SIZE = 0x4000000;
 
-/** The word at an aligned address, of a section in byte order `order`. */
-export function fieldAt(address: number, order: number): number {
-  const value = word(address >> 2);
-  return order === 0 ? value : swapped(value);
-}
-
 /** Length of the header; 0 after a fault. */
 export function readHeader(unit: number, at: number, size: number): number {
   const order = word(word(UNIT.order) + unit);
@@ -33,7 +28,7 @@ export function readHeader(unit: number, at: number, size: number): number {
   if (magic !== BTF_MAGIC) return fault(TYPE_FAULT.magic, unit, magic, 0);
   if (byte(at + 2) !== BTF_VERSION) return fault(TYPE_FAULT.version, unit, byte(at + 2), 0);
   if (byte(at + 3) !== 0) return fault(TYPE_FAULT.flags, unit, byte(at + 3), 0);
-  const length = fieldAt(at + 4, order);
+  const length = getWord(at + 4, order);
   if (length < BTF_HEADER_SIZE || length > size) return fault(TYPE_FAULT.headerLength, unit, length, size);
   return length;
 }

@@ -5,6 +5,7 @@
  * `block` is the address of a block in host order, `start` its offset in the section, `size` its bytes.
  */
 
+import { getWord } from '../../image/get.kernel.ts';
 import { CORE_INFO, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault, intern } from '../../image/tables.kernel.ts';
@@ -13,7 +14,7 @@ import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { fault3, fault4 } from '../model/fault.kernel.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
-import { fieldAt, readHeader, requireZeros } from './header.kernel.ts';
+import { readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with CO-RE relocations; it is shorter in files before them. */
 const HEADER_WITH_CORE = 32;
@@ -35,9 +36,9 @@ export function readRecordsHeader(unit: number, at: number, size: number): numbe
 /** Bytes of the block whose offset and length are at `field` of the header; 0: none, or a fault. */
 export function blockSize(unit: number, at: number, size: number, field: number): number {
   const order = word(word(UNIT.order) + unit);
-  const header = fieldAt(at + 4, order);
-  const offset = fieldAt(at + field, order);
-  const length = fieldAt(at + field + 4, order);
+  const header = getWord(at + 4, order);
+  const offset = getWord(at + field, order);
+  const length = getWord(at + field + 4, order);
   if (length === 0) return 0;
   const room = size - header;
   if (length < 0 || length > room || offset < 0 || offset > room - length)
@@ -49,7 +50,7 @@ export function blockSize(unit: number, at: number, size: number, field: number)
 /** Offset in the section of that block. */
 export function blockStart(unit: number, at: number, field: number): number {
   const order = word(word(UNIT.order) + unit);
-  return fieldAt(at + 4, order) + fieldAt(at + field, order);
+  return getWord(at + 4, order) + getWord(at + field, order);
 }
 
 /** Number of runs; -1 after a fault: the runs do not fit in the block, or a name not in the strings. */

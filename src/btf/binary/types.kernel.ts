@@ -4,13 +4,14 @@
  * The words stay where they are if they are aligned and in host order.
  */
 
+import { getWord } from '../../image/get.kernel.ts';
 import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, fault } from '../../image/tables.kernel.ts';
 import { fault3 } from '../model/fault.kernel.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
 import { shapes } from '../model/shapes.kernel.ts';
-import { fieldAt, hostWords, readHeader, requireZeros } from './header.kernel.ts';
+import { hostWords, readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with a layout section (2026): two more words than the one that every reader supports. */
 const LAYOUT_HEADER_SIZE = 32;
@@ -22,16 +23,16 @@ export function readTypes(unit: number, at: number, size: number): number {
   if (checkRanges(unit, at, size - length, length) === 0) return 0;
   const order = word(word(UNIT.order) + unit);
   const body = at + length;
-  const strings = fieldAt(at + 16, order);
-  const stringSize = fieldAt(at + 20, order);
-  const typeSize = fieldAt(at + 12, order);
-  const words = hostWords(body + fieldAt(at + 8, order), typeSize, order) >> 2;
+  const strings = getWord(at + 16, order);
+  const stringSize = getWord(at + 20, order);
+  const typeSize = getWord(at + 12, order);
+  const words = hostWords(body + getWord(at + 8, order), typeSize, order) >> 2;
   if (checkStrings(unit, body + strings, stringSize, length + strings) === 0) return 0;
   setWord(word(UNIT.strings) + unit, body + strings);
   setWord(word(UNIT.stringSize) + unit, stringSize);
   setWord(word(UNIT.words) + unit, words);
   setWord(word(UNIT.wordCount) + unit, typeSize >> 2);
-  const offset = length + fieldAt(at + 8, order);
+  const offset = length + getWord(at + 8, order);
   const next = countTypes(unit, words, words + (typeSize >> 2), offset);
   if (next === 0) return 0;
   setWord(word(UNIT.typeCount) + unit, next - 1);
@@ -42,10 +43,10 @@ export function readTypes(unit: number, at: number, size: number): number {
 /** Where types and strings are, by the header, which `room` bytes follow. */
 function checkRanges(unit: number, at: number, room: number, length: number): number {
   const order = word(word(UNIT.order) + unit);
-  const types = fieldAt(at + 8, order);
-  const typeSize = fieldAt(at + 12, order);
-  const strings = fieldAt(at + 16, order);
-  const stringSize = fieldAt(at + 20, order);
+  const types = getWord(at + 8, order);
+  const typeSize = getWord(at + 12, order);
+  const strings = getWord(at + 16, order);
+  const stringSize = getWord(at + 20, order);
   if (isInside(types, typeSize, room) === 0) return fault3(TYPE_FAULT.typeRange, unit, types, typeSize, room);
   if (isInside(strings, stringSize, room) === 0)
     return fault3(TYPE_FAULT.stringRange, unit, strings, stringSize, room);
@@ -53,8 +54,8 @@ function checkRanges(unit: number, at: number, room: number, length: number): nu
   if (types + typeSize > strings && strings + stringSize > types && typeSize > 0)
     return fault(TYPE_FAULT.overlap, unit, 0, 0);
   if (length < LAYOUT_HEADER_SIZE) return 1;
-  const layout = fieldAt(at + 24, order);
-  const layoutSize = fieldAt(at + 28, order);
+  const layout = getWord(at + 24, order);
+  const layoutSize = getWord(at + 28, order);
   if (isInside(layout, layoutSize, room) === 1) return 1;
   return fault3(TYPE_FAULT.layoutRange, unit, layout, layoutSize, room);
 }

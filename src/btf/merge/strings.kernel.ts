@@ -8,7 +8,7 @@
 
 import { HEADER, NAME, UNIT } from '../../image/layout.ts';
 import { byte, copy, fill, setByte, setWord, word } from '../../image/memory.ts';
-import { alloc, intern } from '../../image/tables.kernel.ts';
+import { alloc } from '../../image/tables.kernel.ts';
 
 /** Begins the strings of `unit`, which has none yet. `room`: bytes to expect; more are taken as needed. */
 export function beginStrings(unit: number, room: number): number {
@@ -17,25 +17,6 @@ export function beginStrings(unit: number, room: number): number {
   setWord(word(UNIT.strings) + unit, at);
   setWord(word(UNIT.stringSize) + unit, 1);
   setWord(HEADER.stringRoom, room + 16);
-  return at;
-}
-
-/**
- * Goes on with the strings that `unit` has: what is there is found, what is put is added after it. The bytes
- * that were there stay where they are, and `UNIT.strings` moves.
- */
-export function continueStrings(unit: number): number {
-  forgetStrings(unit);
-  const at = word(word(UNIT.strings) + unit);
-  const size = word(word(UNIT.stringSize) + unit);
-  let offset = 1;
-  while (offset < size) {
-    const name = intern(at + offset);
-    const place = word(NAME.string) + name;
-    if (name !== 0 && word(place) === 0) setWord(place, offset);
-    offset = offset + 1 + (name === 0 ? 0 : word(word(NAME.size) + name));
-  }
-  setWord(HEADER.stringRoom, size);
   return at;
 }
 

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { Image, UNIT } from '../../image/index.ts';
-import { HEADER } from '../../image/layout.ts';
 import { btfOf, importTypes } from '../model/columns.ts';
 import { INT, member, pointer, struct, typesOf } from '../model/testing.ts';
 import * as strings from './strings.kernel.ts';
@@ -37,20 +36,6 @@ describe('a string table', () => {
         expect(text.slice(offset, text.indexOf('\0', offset))).toBe(`${index}`.padStart(index % 70, '-'));
       }
     }
-  });
-
-  test('goes on after the strings that a unit has', () => {
-    const image = new Image();
-    const unit = image.addUnit('a');
-    importTypes(image, unit, typesOf(INT, struct('s', 4, member('m', 1, 0)), struct('t', 4)));
-    const [m, added] = [image.intern('m'), image.intern('added')];
-    const before = textOf(image, unit);
-    const { continueStrings, putString } = image.run(strings);
-    continueStrings(unit);
-    expect(putString(m)).toBe(before.indexOf('\0m\0') + 1);
-    expect(putString(added)).toBe(before.length);
-    expect(textOf(image, unit)).toBe(`${before}added\0`);
-    expect(image.words[HEADER.stringUnit]).toBe(unit);
   });
 });
 

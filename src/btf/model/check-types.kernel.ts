@@ -3,10 +3,10 @@
 import { HEADER, UNIT } from '../../image/layout.ts';
 import { word } from '../../image/memory.ts';
 import { alloc, giveBack } from '../../image/tables.kernel.ts';
+import { isAscii, markUtf8 } from '../../image/utf8.kernel.ts';
 import { checkRules, listKinds } from './check.kernel.ts';
 import { checkValues } from './check-values.kernel.ts';
 import { shapes } from './shapes.kernel.ts';
-import { isAscii, markUtf8 } from './utf8.kernel.ts';
 import { VALUE_COLUMNS } from './value-state.ts';
 
 /**

@@ -34,7 +34,7 @@ export function btfOf(image: Image, unit: number): RawBtf {
   const start = new Uint32Array(count + 2);
   for (let id = 1; id <= count; id++) start[id] = elementAt(all, column + id) - first;
   start[count + 1] = size;
-  const words = Uint32Array.from(all.subarray(first, first + size));
+  const words = new Uint32Array(all.slice(first, first + size).buffer);
   return new RawBtf(words, start, image.bytes.slice(text, text + textSize));
 }
 

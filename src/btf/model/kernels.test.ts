@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../test/hostile/random.ts';
 import { Image } from '../../image/index.ts';
+import * as utf8 from '../../image/utf8.kernel.ts';
 import * as numbers from './numbers.kernel.ts';
-import * as utf8 from './utf8.kernel.ts';
 
 const EDGES = [0, 1, 2, 0xffff, 0x10000, 0x10001, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 

@@ -22,12 +22,4 @@ export interface RunningChain {
   readonly entry: StoreEntry | undefined;
 }
 
-/** What a back end builds. */
-export interface NextChain {
-  readonly running: RunningChain;
-  readonly design: ChainDesign;
-  /** Names of maps, variables and members that begin with new contents. */
-  readonly fresh: readonly string[];
-}
-
 export type { ChainBackEnd, InputObject };

@@ -1,5 +1,6 @@
 /** What names of sections mean: contents without meaning to linking and loading, types, relocations. */
 
+import { unalignedWord } from '../../image/get.kernel.ts';
 import { NAME } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import {
@@ -12,7 +13,6 @@ import {
   SHT_REL,
   SHT_RELA,
 } from '../constants.ts';
-import { unalignedWord } from './order.kernel.ts';
 
 /** Texts of names, four characters in a word, the first one in its low bits. */
 const DOT_BTF = 0x4654422e; // .BTF

@@ -5,15 +5,10 @@
  * copied first, because the bytes of sections may be shared.
  */
 
-import { byte, copy, half, setHalf, setWord, word } from '../../image/memory.ts';
+import { copy, half, setHalf, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { EHDR, REL, SHDR, SYM } from '../fields.ts';
-
-/** The word at any byte address. */
-export function unalignedWord(at: number): number {
-  return byte(at) | (byte(at + 1) << 8) | (byte(at + 2) << 16) | (byte(at + 3) << 24);
-}
 
 function swapWords(first: number, count: number): number {
   for (let at = first; at < first + count; at = at + 1) setWord(at, swapped(word(at)));

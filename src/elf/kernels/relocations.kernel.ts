@@ -5,9 +5,9 @@
  * checked the high word of the offset is zero.
  */
 
+import { getUnalignedWord } from '../../image/get.kernel.ts';
 import { SECTION, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
-import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault, giveBack } from '../../image/tables.kernel.ts';
 import {
   R_BPF_64_32,
@@ -25,7 +25,6 @@ import { ELF_FAULT } from '../faults.ts';
 import { REL } from '../fields.ts';
 import { checkEntries } from './entries.kernel.ts';
 import { isRelocationsOf, typeSection } from './names.kernel.ts';
-import { unalignedWord } from './order.kernel.ts';
 
 /** Checks the relocations of all sections that are read, but those of types, whose values in place are right. */
 export function readRelocations(unit: number): number {
@@ -48,8 +47,8 @@ export function readRelocations(unit: number): number {
 function refuseOldGnu(unit: number, index: number, row: number): number {
   if (word(word(SECTION.size) + row) < REL.bytes) return 1;
   const at = word(word(SECTION.at) + row);
-  const big = word(word(UNIT.order) + unit);
-  const type = big === 1 ? swapped(unalignedWord(at + 12)) : unalignedWord(at + 8);
+  const order = word(word(UNIT.order) + unit);
+  const type = getUnalignedWord(order === 0 ? at + 8 : at + 12, order);
   return isOldGnu(type) === 1 ? fault(ELF_FAULT.relocationGnu, unit, index, 0) : 1;
 }
 

@@ -8,6 +8,7 @@
 import { HEADER, NAME, SECTION, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { fault, intern } from '../../image/tables.kernel.ts';
+import { isAscii, isUtf8 } from '../../image/utf8.kernel.ts';
 import { ELF_FAULT } from '../faults.ts';
 
 /** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
@@ -47,42 +48,4 @@ export function nameAt(unit: number, offset: number, index: number): number {
     return fault(ELF_FAULT.nameEncoding, unit, index, offset) - 1;
   }
   return name;
-}
-
-function isAscii(at: number, size: number): number {
-  const end = at + size;
-  let next = at;
-  while ((next & 3) !== 0 && next < end && byte(next) < 0x80) next = next + 1;
-  if ((next & 3) === 0) while (next + 4 <= end && (word(next >> 2) & 0x80808080) === 0) next = next + 4;
-  while (next < end && byte(next) < 0x80) next = next + 1;
-  return next === end ? 1 : 0;
-}
-
-function isUtf8(at: number, size: number): number {
-  const end = at + size;
-  let next = at;
-  while (next < end) {
-    const width = sequenceSize(next, end);
-    if (width === 0) return 0;
-    next = next + width;
-  }
-  return 1;
-}
-
-/** Bytes of the character at an address; 0: not one of UTF-8. */
-function sequenceSize(at: number, end: number): number {
-  const lead = byte(at);
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (size > end - at || isSecond(lead, byte(at + 1)) === 0) return 0;
-  for (let i = 2; i < size; i = i + 1) if ((byte(at + i) & 0xc0) !== 0x80) return 0;
-  return size;
-}
-
-/** Whether the second byte makes neither an overlong form, nor a surrogate, nor more than U+10FFFF. */
-function isSecond(lead: number, second: number): number {
-  const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-  const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf;
-  return second >= low && second <= high ? 1 : 0;
 }

@@ -24,13 +24,6 @@ export interface Batch {
   readonly values: Uint8Array;
 }
 
-export interface BatchOptions {
-  /** Elements requested at a time. Grows by itself when a hash bucket holds more. */
-  readonly size?: number;
-  /** Take the elements out of the map. */
-  readonly remove?: boolean;
-}
-
 const DEFAULT_SIZE = 256;
 
 /**

@@ -6,10 +6,11 @@
  */
 
 import { SHT_NOBITS } from '../../elf/constants.ts';
+import { ATOM_BINDING, ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, GROUP, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { addRows, alloc } from '../../image/tables.kernel.ts';
-import { BINDING, KIND, REQUEST } from '../resolve/request.ts';
+import { REQUEST } from '../resolve/request.ts';
 
 // --- targets ------------------------------------------------------------------------------------------------------
 
@@ -225,7 +226,7 @@ function copyAtom(request: number, atom: number, debug: number): number {
   setWord(word(ATOM.source) + to, word(word(ATOM.source) + atom));
   setWord(word(ATOM.type) + to, resultType(atom));
   copyBinding(request, atom, to);
-  if (kind === KIND.extern) setWord(word(ATOM.section) + to, word(word(ATOM.section) + atom));
+  if (kind === ATOM_KIND.extern) setWord(word(ATOM.section) + to, word(word(ATOM.section) + atom));
   else copyDefinition(request, atom, to, debug);
   return to;
 }
@@ -248,9 +249,10 @@ function copyBinding(request: number, atom: number, to: number): number {
   if (group > 0) {
     const isNeeded = word(word(GROUP.strong) + group) === 1;
     visibility = word(word(GROUP.hidden) + group);
-    if (word(word(ATOM.kind) + atom) === KIND.extern) binding = isNeeded ? BINDING.global : BINDING.weak;
-    else if (binding === BINDING.weak && isNeeded && word(request + REQUEST.partial) === 0)
-      binding = BINDING.global;
+    if (word(word(ATOM.kind) + atom) === ATOM_KIND.extern)
+      binding = isNeeded ? ATOM_BINDING.global : ATOM_BINDING.weak;
+    else if (binding === ATOM_BINDING.weak && isNeeded && word(request + REQUEST.partial) === 0)
+      binding = ATOM_BINDING.global;
   }
   setWord(word(ATOM.binding) + to, binding);
   setWord(word(ATOM.visibility) + to, visibility);

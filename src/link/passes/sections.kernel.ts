@@ -5,11 +5,12 @@
  */
 
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/constants.ts';
+import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, NAME, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
 import { LINK_FAULT } from '../resolve/faults.ts';
-import { KIND, REQUEST } from '../resolve/request.ts';
+import { REQUEST } from '../resolve/request.ts';
 
 const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;
 /** `.bss` of one input that has to be written out because another one has bytes in it. */
@@ -102,11 +103,11 @@ function addSizes(unit: number, sizes: number, zeros: number): number {
   const kinds = word(ATOM.kind);
   const contents = word(ATOM.at);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(kinds + atom) === KIND.extern) continue;
+    if (word(kinds + atom) === ATOM_KIND.extern) continue;
     const shell = word(word(SHELL.merged) + word(word(ATOM.shell) + atom));
     const size = word(word(ATOM.size) + atom);
     addSize(sizes + shell, size, MAX_SIZE);
-    if (word(kinds + atom) === KIND.variable && word(contents + atom) === 0)
+    if (word(kinds + atom) === ATOM_KIND.variable && word(contents + atom) === 0)
       addSize(zeros + shell, size, MAX_ZEROS);
   }
   return 0;

@@ -4,10 +4,11 @@
  */
 
 import { SHF_STRINGS } from '../../elf/constants.ts';
+import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, SHELL, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
-import { KIND, REQUEST } from '../resolve/request.ts';
+import { REQUEST } from '../resolve/request.ts';
 
 /** Returns the number of strings that are in the result already. */
 export function markDuplicates(request: number): number {
@@ -27,7 +28,7 @@ export function markDuplicates(request: number): number {
 
 /** An anonymous piece of a section that allows merging, which is kept. */
 function isString(atom: number): number {
-  if (word(word(ATOM.kind) + atom) !== KIND.variable || word(word(ATOM.name) + atom) !== 0) return 0;
+  if (word(word(ATOM.kind) + atom) !== ATOM_KIND.variable || word(word(ATOM.name) + atom) !== 0) return 0;
   if (word(word(ATOM.at) + atom) === 0 || word(word(ATOM.referenceCount) + atom) !== 0) return 0;
   const shell = word(word(SHELL.merged) + word(word(ATOM.shell) + atom));
   if ((word(word(SHELL.flags) + shell) & SHF_STRINGS) === 0) return 0;

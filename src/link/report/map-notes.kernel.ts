@@ -3,11 +3,11 @@
  * for all. Key and value count by their sizes.
  */
 
+import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, TYPE, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { KIND } from '../resolve/request.ts';
 
 /** More kinds of definitions than objects have; what comes later stands for itself. */
 const MAX_KINDS = 64;
@@ -19,10 +19,10 @@ export function distinctMaps(unit: number): number {
   const types = word(word(UNIT.types) + unit);
   let maps = 0;
   for (let atom = first; atom < end; atom = atom + 1)
-    if (word(word(ATOM.kind) + atom) === KIND.map) maps = maps + 1;
+    if (word(word(ATOM.kind) + atom) === ATOM_KIND.map) maps = maps + 1;
   const list = alloc((maps + 1) << 2) >> 2;
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(word(ATOM.kind) + atom) !== KIND.map || isKnown(types, list, atom) === 1) continue;
+    if (word(word(ATOM.kind) + atom) !== ATOM_KIND.map || isKnown(types, list, atom) === 1) continue;
     setWord(list, word(list) + 1);
     setWord(list + word(list), atom);
   }

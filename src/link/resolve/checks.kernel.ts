@@ -3,12 +3,13 @@
  * judge, and adds a fault for each, in order; most links have none.
  */
 
+import { ATOM_BINDING, ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, GROUP, REFERENCE, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { LINK_FAULT } from './faults.ts';
-import { BINDING, KIND, REQUEST } from './request.ts';
+import { REQUEST } from './request.ts';
 import { isKernelName } from './resolve.kernel.ts';
 
 // --- names without a definition -----------------------------------------------------------------------------------
@@ -41,7 +42,7 @@ export function findAddends(request: number): number {
     const first = word(word(UNIT.atoms) + word(units + at));
     const end = first + word(word(UNIT.atomCount) + word(units + at));
     for (let atom = first; atom < end; atom = atom + 1)
-      if (word(word(ATOM.kind) + atom) === KIND.function) findAddendsOf(word(units + at), atom);
+      if (word(word(ATOM.kind) + atom) === ATOM_KIND.function) findAddendsOf(word(units + at), atom);
   }
   return 0;
 }
@@ -56,7 +57,7 @@ function findAddendsOf(unit: number, atom: number): number {
     const target = word(word(REFERENCE.atom) + reference);
     const winner = chosen(target);
     if (winner === 0 || word(word(GROUP.defined) + word(word(ATOM.group) + target)) === 0) continue;
-    const isVariable = word(word(ATOM.kind) + winner) === KIND.variable;
+    const isVariable = word(word(ATOM.kind) + winner) === ATOM_KIND.variable;
     if (isVariable && addend > 0 && addend <= word(word(ATOM.size) + winner)) continue;
     fault(LINK_FAULT.addend, unit, atom, reference);
   }
@@ -79,7 +80,7 @@ function isDoubtfulUnit(request: number, unit: number): number {
   const end = first + word(word(UNIT.atomCount) + unit);
   for (let atom = first; atom < end; atom = atom + 1) {
     const kind = word(word(ATOM.kind) + atom);
-    if (kind !== KIND.function && kind !== KIND.map) continue;
+    if (kind !== ATOM_KIND.function && kind !== ATOM_KIND.map) continue;
     const from = word(word(ATOM.references) + atom);
     const to = from + word(word(ATOM.referenceCount) + atom);
     for (let reference = from; reference < to; reference = reference + 1) {
@@ -98,20 +99,20 @@ function isPlainUse(
   target: number,
   winner: number,
 ): number {
-  if (kind === KIND.map) return 0;
+  if (kind === ATOM_KIND.map) return 0;
   if (word(word(REFERENCE.kind) + reference) === 0)
-    return declaredKind(request, winner) === KIND.function ? 1 : 0;
-  return declaredKind(request, target) === KIND.extern ? 0 : 1;
+    return declaredKind(request, winner) === ATOM_KIND.function ? 1 : 0;
+  return declaredKind(request, target) === ATOM_KIND.extern ? 0 : 1;
 }
 
-/** What an atom is, or what its declaration says; KIND.extern: it is not declared. */
+/** What an atom is, or what its declaration says; ATOM_KIND.extern: it is not declared. */
 export function declaredKind(request: number, atom: number): number {
   const kind = word(word(ATOM.kind) + atom);
-  if (kind !== KIND.extern) return kind;
-  if (word(word(ATOM.section) + atom) === word(request + REQUEST.maps)) return KIND.map;
+  if (kind !== ATOM_KIND.extern) return kind;
+  if (word(word(ATOM.section) + atom) === word(request + REQUEST.maps)) return ATOM_KIND.map;
   const row = typeRow(atom);
-  if (row === 0) return KIND.extern;
-  return kindOf(row) === BTF_KIND.FUNC ? KIND.function : KIND.variable;
+  if (row === 0) return ATOM_KIND.extern;
+  return kindOf(row) === BTF_KIND.FUNC ? ATOM_KIND.function : ATOM_KIND.variable;
 }
 
 /** Row of TYPE of an atom; 0: it has no type. */
@@ -145,7 +146,10 @@ export function findUnchecked(request: number): number {
 function hasType(atom: number): number {
   const row = typeRow(atom);
   if (row === 0) return 0;
-  if (word(word(ATOM.kind) + atom) !== KIND.function || word(word(ATOM.binding) + atom) === BINDING.local)
+  if (
+    word(word(ATOM.kind) + atom) !== ATOM_KIND.function ||
+    word(word(ATOM.binding) + atom) === ATOM_BINDING.local
+  )
     return 1;
   return kindOf(row) === BTF_KIND.FUNC && (word(word(word(TYPE.start) + row) + 1) & 0xffff) === 0 ? 0 : 1;
 }
@@ -172,7 +176,7 @@ function isSameType(request: number, a: number, b: number): number {
   const kind = declaredKind(request, a);
   if (kind !== declaredKind(request, b)) return 0;
   // two definitions of a map may differ in their initial entries
-  if (kind === KIND.map && word(word(ATOM.kind) + b) !== KIND.extern) return 0;
+  if (kind === ATOM_KIND.map && word(word(ATOM.kind) + b) !== ATOM_KIND.extern) return 0;
   if (isKernelName(request, a) !== isKernelName(request, b)) return 0;
   if (word(word(ATOM.section) + a) !== word(word(ATOM.section) + b) && isKernelName(request, a) === 1)
     return 0;
@@ -247,7 +251,7 @@ export function findOverridingMaps(request: number): number {
   const end = word(request + REQUEST.endGroup);
   for (let group = word(request + REQUEST.firstGroup); group < end; group = group + 1) {
     const winner = word(word(GROUP.winner) + group);
-    if (word(word(GROUP.members) + group) < 2 || word(word(ATOM.kind) + winner) !== KIND.map) continue;
+    if (word(word(GROUP.members) + group) < 2 || word(word(ATOM.kind) + winner) !== ATOM_KIND.map) continue;
     if (isOverriding(group, winner) === 1) fault(LINK_FAULT.overriding, 0, group, 0);
   }
   return end;
@@ -255,6 +259,6 @@ export function findOverridingMaps(request: number): number {
 
 function isOverriding(group: number, winner: number): number {
   for (let atom = word(word(GROUP.first) + group); atom !== 0; atom = word(word(ATOM.next) + atom))
-    if (atom !== winner && word(word(ATOM.kind) + atom) !== KIND.extern) return 1;
+    if (atom !== winner && word(word(ATOM.kind) + atom) !== ATOM_KIND.extern) return 1;
   return 0;
 }

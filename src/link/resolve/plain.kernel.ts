@@ -3,11 +3,11 @@
  * object alone, and no symbol of it has to be made.
  */
 
+import { ATOM_BINDING, ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, NAME, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { alloc, giveBack } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { BINDING, KIND } from './request.ts';
 
 // --- sections -----------------------------------------------------------------------------------------------------
 
@@ -17,7 +17,7 @@ export function firstVariable(unit: number, section: number): number {
   const first = word(word(UNIT.atoms) + unit);
   const end = first + word(word(UNIT.atomCount) + unit);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(word(ATOM.kind) + atom) !== KIND.variable || word(word(ATOM.at) + atom) === 0) continue;
+    if (word(word(ATOM.kind) + atom) !== ATOM_KIND.variable || word(word(ATOM.at) + atom) === 0) continue;
     if (word(word(SHELL.name) + word(word(ATOM.shell) + atom)) === section) return atom;
   }
   return 0;
@@ -42,7 +42,7 @@ export function mostVariables(unit: number): number {
   let most = 0;
   for (let atom = first; atom < end; atom = atom + 1) {
     const kind = word(word(ATOM.kind) + atom);
-    if (kind !== KIND.variable && kind !== KIND.map) continue;
+    if (kind !== ATOM_KIND.variable && kind !== ATOM_KIND.map) continue;
     const at = counts + word(word(ATOM.shell) + atom) - shells;
     setWord(at, word(at) + 1);
     if (word(at) > most) most = word(at);
@@ -58,10 +58,10 @@ export function hasStrayFunction(unit: number, text: number): number {
   const first = word(word(UNIT.atoms) + unit);
   const end = first + word(word(UNIT.atomCount) + unit);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(word(ATOM.kind) + atom) !== KIND.function) continue;
+    if (word(word(ATOM.kind) + atom) !== ATOM_KIND.function) continue;
     const section = word(word(SHELL.name) + word(word(ATOM.shell) + atom));
     if (section === text) continue;
-    if (word(word(ATOM.binding) + atom) === BINDING.local || isPartOfText(section, text) === 1) return 1;
+    if (word(word(ATOM.binding) + atom) === ATOM_BINDING.local || isPartOfText(section, text) === 1) return 1;
   }
   return 0;
 }
@@ -85,7 +85,7 @@ export function lacksFunctionTypes(unit: number): number {
   let lined = 0;
   let unlined = 0;
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(word(ATOM.kind) + atom) !== KIND.function) continue;
+    if (word(word(ATOM.kind) + atom) !== ATOM_KIND.function) continue;
     if (word(word(ATOM.type) + atom) === 0) untyped = untyped + 1;
     else typed = typed + 1;
     if (word(word(ATOM.lineCount) + atom) === 0) unlined = unlined + 1;
@@ -98,12 +98,12 @@ export function lacksFunctionTypes(unit: number): number {
 function handsOutFunctions(first: number, end: number): number {
   const kinds = word(ATOM.kind);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(kinds + atom) !== KIND.function) continue;
+    if (word(kinds + atom) !== ATOM_KIND.function) continue;
     const from = word(word(ATOM.references) + atom);
     const to = from + word(word(ATOM.referenceCount) + atom);
     for (let reference = from; reference < to; reference = reference + 1) {
       if (word(word(REFERENCE.kind) + reference) !== 1) continue;
-      if (word(kinds + word(word(REFERENCE.atom) + reference)) === KIND.function) return 1;
+      if (word(kinds + word(word(REFERENCE.atom) + reference)) === ATOM_KIND.function) return 1;
     }
   }
   return 0;
@@ -119,11 +119,11 @@ export function hasNamesake(unit: number): number {
   const names = word(ATOM.name);
   let found = 0;
   for (let atom = first; atom < end; atom = atom + 1)
-    if (word(word(ATOM.binding) + atom) !== BINDING.local) setWord(seen + word(names + atom), 1);
+    if (word(word(ATOM.binding) + atom) !== ATOM_BINDING.local) setWord(seen + word(names + atom), 1);
   for (let atom = first; atom < end && found === 0; atom = atom + 1) {
     const kind = word(word(ATOM.kind) + atom);
-    if (word(word(ATOM.binding) + atom) !== BINDING.local || word(names + atom) === 0) continue;
-    if (kind !== KIND.function && kind !== KIND.map) continue;
+    if (word(word(ATOM.binding) + atom) !== ATOM_BINDING.local || word(names + atom) === 0) continue;
+    if (kind !== ATOM_KIND.function && kind !== ATOM_KIND.map) continue;
     found = word(seen + word(names + atom));
     setWord(seen + word(names + atom), 1);
   }
@@ -138,7 +138,7 @@ export function hasMapMember(unit: number, name: number): number {
   const first = word(word(UNIT.atoms) + unit);
   const end = first + word(word(UNIT.atomCount) + unit);
   for (let atom = first; atom < end; atom = atom + 1)
-    if (word(word(ATOM.kind) + atom) === KIND.map && mayHaveMember(unit, atom, name) === 1) return 1;
+    if (word(word(ATOM.kind) + atom) === ATOM_KIND.map && mayHaveMember(unit, atom, name) === 1) return 1;
   return 0;
 }
 

@@ -39,8 +39,3 @@ export const REQUEST = {
 export const KERNEL_SCOPE = -1;
 /** Scope of names that components share on request. */
 export const SHARED_SCOPE = -2;
-
-/** ATOM.kind */
-export const KIND = { function: 0, variable: 1, map: 2, extern: 3 } as const;
-/** ATOM.binding */
-export const BINDING = { local: 0, global: 1, weak: 2 } as const;

@@ -6,10 +6,11 @@
  * a symbol explicitly. What wins is described in `resolve.ts`.
  */
 
+import { ATOM_BINDING, ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, GROUP, NAME, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { addRows, alloc } from '../../image/tables.kernel.ts';
-import { BINDING, KERNEL_SCOPE, KIND, REQUEST, SHARED_SCOPE } from './request.ts';
+import { KERNEL_SCOPE, REQUEST, SHARED_SCOPE } from './request.ts';
 
 /** Groups all symbols of all units; REQUEST.firstGroup and endGroup say which rows of GROUP are theirs. */
 export function groupAtoms(request: number): number {
@@ -30,7 +31,7 @@ function groupUnit(request: number, heads: number, unit: number, at: number): nu
   const groups = word(ATOM.group);
   const names = word(ATOM.name);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(bindings + atom) === BINDING.local || word(groups + atom) === -1) continue;
+    if (word(bindings + atom) === ATOM_BINDING.local || word(groups + atom) === -1) continue;
     if (isSingle(request, atom) === 1) continue;
     const name = word(names + atom);
     addMember(heads, name, scopeOf(request, at, name, atom), atom);
@@ -40,14 +41,14 @@ function groupUnit(request: number, heads: number, unit: number, at: number): nu
 
 /** License and version: found by their section, one of each in a result; their names do not count. */
 export function isSingle(request: number, atom: number): number {
-  if (word(word(ATOM.kind) + atom) !== KIND.variable) return 0;
+  if (word(word(ATOM.kind) + atom) !== ATOM_KIND.variable) return 0;
   const section = word(word(SHELL.name) + word(word(ATOM.shell) + atom));
   return section === word(request + REQUEST.license) || section === word(request + REQUEST.version) ? 1 : 0;
 }
 
 /** An extern that the loader resolves against the kernel. */
 export function isKernelName(request: number, atom: number): number {
-  if (word(word(ATOM.kind) + atom) !== KIND.extern) return 0;
+  if (word(word(ATOM.kind) + atom) !== ATOM_KIND.extern) return 0;
   const section = word(word(ATOM.section) + atom);
   if (section === 0) return 0;
   return section === word(request + REQUEST.ksyms) || section === word(request + REQUEST.kconfig) ? 1 : 0;
@@ -102,9 +103,9 @@ function settleGroup(request: number, group: number): number {
   for (let atom = word(word(GROUP.first) + group); atom !== 0; atom = word(word(ATOM.next) + atom)) {
     if (all === 0 && word(dropped + atom) === 1) continue;
     addReference(group, atom);
-    if (word(kinds + atom) === KIND.extern) continue;
+    if (word(kinds + atom) === ATOM_KIND.extern) continue;
     if (word(word(ATOM.common) + atom) === 1) common = largerOf(common, atom);
-    else if (word(word(ATOM.binding) + atom) !== BINDING.weak) {
+    else if (word(word(ATOM.binding) + atom) !== ATOM_BINDING.weak) {
       strongs = strongs + 1;
       if (strong === 0) strong = atom;
     } else if (weak === 0) weak = atom;
@@ -121,14 +122,17 @@ function hasDefinition(group: number): number {
   const kinds = word(ATOM.kind);
   const dropped = word(ATOM.dropped);
   for (let atom = word(word(GROUP.first) + group); atom !== 0; atom = word(word(ATOM.next) + atom))
-    if (word(kinds + atom) !== KIND.extern && word(dropped + atom) === 0) return 1;
+    if (word(kinds + atom) !== ATOM_KIND.extern && word(dropped + atom) === 0) return 1;
   return 0;
 }
 
 /** The most constraining visibility applies; a name that any extern needs is needed. */
 function addReference(group: number, atom: number): number {
   if (word(word(ATOM.visibility) + atom) === 1) setWord(word(GROUP.hidden) + group, 1);
-  if (word(word(ATOM.kind) + atom) === KIND.extern && word(word(ATOM.binding) + atom) !== BINDING.weak)
+  if (
+    word(word(ATOM.kind) + atom) === ATOM_KIND.extern &&
+    word(word(ATOM.binding) + atom) !== ATOM_BINDING.weak
+  )
     setWord(word(GROUP.strong) + group, 1);
   return 0;
 }

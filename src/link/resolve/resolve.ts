@@ -14,12 +14,12 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
-import { ATOM, GROUP, type Image, NAME } from '../../image/index.ts';
+import { ATOM, ATOM_BINDING, ATOM_KIND, GROUP, type Image, NAME } from '../../image/index.ts';
 import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
 import { addWords, columnsOf, type LinkColumns, RowPlaces, rowOf } from './columns.ts';
 import * as dropping from './comdat.kernel.ts';
 import { type Dropped, droppedGroups, droppedReferences, NOTHING_DROPPED } from './comdat.ts';
-import { BINDING, KIND, REQUEST, SHARED_SCOPE } from './request.ts';
+import { REQUEST, SHARED_SCOPE } from './request.ts';
 import * as kernels from './resolve.kernel.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
@@ -180,7 +180,7 @@ class ResolvedNames implements Resolution {
   }
 
   isDefinition(atom: number): boolean {
-    return this.columns.image.get(ATOM.kind, atom) !== KIND.extern;
+    return this.columns.image.get(ATOM.kind, atom) !== ATOM_KIND.extern;
   }
 
   /** Definitions that may not be overridden. */
@@ -190,7 +190,7 @@ class ResolvedNames implements Resolution {
       atom =>
         this.isDefinition(atom) &&
         image.get(ATOM.common, atom) === 0 &&
-        image.get(ATOM.binding, atom) !== BINDING.weak,
+        image.get(ATOM.binding, atom) !== ATOM_BINDING.weak,
     );
   }
 
@@ -237,7 +237,7 @@ function settleAgreeing(
     }
     const strong = names.strong(row);
     const isFilled = (atom: number): boolean =>
-      image.get(ATOM.kind, atom) === KIND.map && image.get(ATOM.referenceCount, atom) > 0;
+      image.get(ATOM.kind, atom) === ATOM_KIND.map && image.get(ATOM.referenceCount, atom) > 0;
     image.set(GROUP.winner, row, strong.find(isFilled) ?? elementAt(strong, 0));
     image.set(GROUP.clashing, row, 0);
   }

@@ -239,11 +239,6 @@ export function notesOf({ notes }: BpfObject): readonly string[] {
   return notes === undefined ? [] : notes;
 }
 
-/** The object with further notes. */
-export function withNotes(object: BpfObject, notes: readonly string[]): BpfObject {
-  return notes.length === 0 ? object : { ...object, notes: [...new Set([...notesOf(object), ...notes])] };
-}
-
 /** Text of the `license` section, or null: first variable whose section has that name. */
 export function licenseOf(object: BpfObject): string | null {
   return textOfSection(object, 'license');

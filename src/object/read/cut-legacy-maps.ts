@@ -8,7 +8,7 @@
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { STB_LOCAL, STT_NOTYPE, STT_OBJECT } from '../../elf/index.ts';
-import { ATOM, HEADER, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
+import { ATOM, ATOM_KIND, HEADER, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import * as atoms from './kernels/atoms.kernel.ts';
 import { READER } from './kernels/index.ts';
 
@@ -25,8 +25,6 @@ interface MapSection {
   readonly symbols: readonly number[];
 }
 
-const MAP = 2;
-
 /** Cuts the ELF section `index` into entries of one size. Throws `object-legacy-maps`. */
 export function cutLegacyMaps(image: Image, unit: number, index: number): void {
   const row = image.get(UNIT.sections, unit) + index;
@@ -42,7 +40,9 @@ export function cutLegacyMaps(image: Image, unit: number, index: number): void {
   if (symbols.some((symbol, position) => placeIn(section, symbol) !== position * size))
     throw unevenError(section);
   for (const symbol of symbols) {
-    const atom = image.run(atoms).placedAtom(unit, row, MAP, symbol, placeIn(section, symbol), size);
+    const atom = image
+      .run(atoms)
+      .placedAtom(unit, row, ATOM_KIND.map, symbol, placeIn(section, symbol), size);
     image.set(ATOM.align, atom, 8);
   }
 }

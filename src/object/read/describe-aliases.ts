@@ -6,7 +6,7 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId, btfOf, forEachVariable, type RawBtf } from '../../btf/index.ts';
-import { ATOM, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
+import { ATOM, ATOM_BINDING, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type AtomRow, atomRows } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
@@ -14,7 +14,7 @@ import * as state from './kernels/state.kernel.ts';
 
 /** The symbol of a static function that has an alias only: BTF describes the function under its own name. */
 function isRenamedStatic(atom: AtomRow, btf: Btf): boolean {
-  if (!atom.isFunction || atom.get(ATOM.binding) === 0 || atom.type === 0) return false;
+  if (!atom.isFunction || atom.get(ATOM.binding) === ATOM_BINDING.local || atom.type === 0) return false;
   const type = btf.type(atom.type);
   return type.kind === 'func' && type.linkage === 'static' && type.name !== atom.name;
 }
@@ -34,7 +34,7 @@ export function describeAliases(image: Image, unit: number, btf: Btf): Btf {
     // types that rootlet gave to functions without types are static, whatever their symbols are
     const isAssumed =
       original.kind === 'func' && original.linkage === 'static' && original.name === owner.name;
-    const linkage = atom.get(ATOM.binding) === 0 || isAssumed ? 'static' : 'global';
+    const linkage = atom.get(ATOM.binding) === ATOM_BINDING.local || isAssumed ? 'static' : 'global';
     const same = known.get(atom.name)?.find(id => {
       const type = btf.type(id);
       return type.kind === original.kind && type.type === original.type && type.linkage === linkage;

@@ -6,11 +6,9 @@
 
 import { btfOf, type RawBtf, sizeOfType } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import { ATOM } from '../../image/index.ts';
+import { ATOM, ATOM_KIND } from '../../image/index.ts';
 import { type AtomRow, atomRows, setName } from './atom-rows.ts';
 import type { Reading } from './reading.ts';
-
-const EXTERN = 3;
 
 /** Throws `object-symbol-size`. */
 export function explainEmpty(reading: Reading): void {
@@ -27,7 +25,7 @@ function explain(btf: RawBtf, atom: AtomRow): void {
   if (variable.kind !== 'var') return;
   if (variable.linkage === 'extern') {
     setName(atom.image, ATOM.section, atom.row, atom.sectionName);
-    atom.set(ATOM.kind, EXTERN);
+    atom.set(ATOM.kind, ATOM_KIND.extern);
     for (const column of [ATOM.shell, ATOM.offset, ATOM.align, ATOM.at, ATOM.comdat]) atom.set(column, 0);
     return;
   }

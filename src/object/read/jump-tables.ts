@@ -8,12 +8,9 @@
 
 import { viewOf } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import { ATOM, type Image, REFERENCE, UNIT } from '../../image/index.ts';
+import { ATOM, type Image, REFERENCE, REFERENCE_KIND, UNIT } from '../../image/index.ts';
 import { JUMP_TABLE_ENTRY, JUMP_TABLES } from '../model/index.ts';
 import { AtomRow, atomRows, type NewReference } from './atom-rows.ts';
-
-/** REFERENCE.kind of an entry. */
-const CODE_OFFSET = 5;
 
 /** Turns the entries of every jump table that code refers to into references. Throws `object-jump-table`. */
 export function readJumpTables(image: Image, unit: number): void {
@@ -42,7 +39,7 @@ function readEntries(image: Image, unit: number, user: AtomRow, target: AtomRow)
       target.setReferences(entries);
       throw inputError('object-jump-table', where, message, { offset: place });
     }
-    entries.push({ kind: CODE_OFFSET, place, atom: user, addend });
+    entries.push({ kind: REFERENCE_KIND.codeWide, place, atom: user, addend });
   }
   target.setReferences(entries);
   image.bytes.fill(0, target.get(ATOM.at), target.get(ATOM.at) + size);

@@ -1,7 +1,7 @@
 /** Notes on what of a file its object does not have. */
 
 import { quote } from '../../diag/index.ts';
-import { ATOM, type Image, SECTION, SHELL, SYMBOL, UNIT } from '../../image/index.ts';
+import { ATOM, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
 import { AtomRow, atomRows, noted } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
 import type { Reading } from './reading.ts';
@@ -39,7 +39,7 @@ function codeLeftOut(image: Image, unit: number): readonly string[] {
   const found: string[] = [];
   for (let shell = first; shell < first + count; shell++) {
     const section = image.get(SHELL.section, shell);
-    if (section === 0 || image.get(SHELL.role, shell) !== 0) continue;
+    if (section === 0 || image.get(SHELL.role, shell) !== SHELL_ROLE.code) continue;
     const left = image.get(SECTION.size, section) - (kept.get(shell) ?? 0);
     const name = quote(image.nameText(image.get(SECTION.name, section)));
     if (left > 0)

@@ -10,7 +10,7 @@ import { type Btf, btfOf, mergeBtf } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
-import { ATOM, type Image, RECORD, SHELL, UNIT } from '../../image/index.ts';
+import { ATOM, type Image, RECORD, REFERENCE_KIND, SHELL, UNIT } from '../../image/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import { type AtomRow, atomRows, type NewReference, noted, setName } from './atom-rows.ts';
 import { isLegacyMaps } from './cut-legacy-maps.ts';
@@ -90,9 +90,6 @@ function mapsShell(image: Image, unit: number, first: number): number {
   return first;
 }
 
-/** REFERENCE.kind of an address of 8 bytes in data. */
-const ADDRESS_8 = 3;
-
 /** What a map may hold. */
 interface Holdable {
   readonly entries: readonly Entry[];
@@ -122,7 +119,7 @@ function defineEntry(entry: Entry, holdable: Holdable, types: LegacyTypes, notes
   const references = held.flatMap((one, position): NewReference[] =>
     one === undefined
       ? []
-      : [{ kind: ADDRESS_8, place: size + position * POINTER_SIZE, atom: one.atom, addend: 0 }],
+      : [{ kind: REFERENCE_KIND.dataWide, place: size + position * POINTER_SIZE, atom: one.atom, addend: 0 }],
   );
   atom.setReferences(references);
 }

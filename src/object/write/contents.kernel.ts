@@ -7,6 +7,7 @@
 
 import { R_BPF_64_32, R_BPF_64_64, R_BPF_64_ABS32, R_BPF_64_ABS64, SHT_NOBITS } from '../../elf/constants.ts';
 import { putElfRelocation } from '../../elf/write.kernel.ts';
+import { ATOM_BINDING, ATOM_KIND, REFERENCE_KIND } from '../../image/codes.ts';
 import { ATOM, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, copy, setWord, word } from '../../image/memory.ts';
 import { putLong, putWord } from '../../image/put.kernel.ts';
@@ -14,7 +15,6 @@ import { sortRecords } from '../../image/sort-records.kernel.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { OP_LD_IMM64 } from '../../isa/opcodes.ts';
 import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/core-relocations.ts';
-import { ATOM_BINDING, ATOM_KIND, REFERENCE_KIND } from './codes.ts';
 import { WRITE_FAULT } from './faults.ts';
 
 /** Counts the relocations of each section of a unit that is laid out. Returns the number of sections with any. */

@@ -1,7 +1,7 @@
 /** What decides where the symbols of an object are, as columns: layout needs no more of an object than this. */
 
 import { inputError, quote } from '../../diag/index.ts';
-import { ATOM, type Image, SHELL, UNIT } from '../../image/index.ts';
+import { ATOM, ATOM_KIND, type Image, SHELL, UNIT } from '../../image/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 import {
   type BpfObject,
@@ -11,7 +11,6 @@ import {
   sectionAt,
   sizeOfSymbol,
 } from '../model/index.ts';
-import { ATOM_KIND } from './codes.ts';
 
 /** Largest size of a symbol: columns have 32 bits. */
 const MAX_SIZE = 0x7fffffff;

@@ -5,7 +5,18 @@
 
 import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
-import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
+import {
+  ATOM,
+  ATOM_BINDING,
+  type Image,
+  RECORD,
+  REFERENCE,
+  REFERENCE_KIND,
+  SHELL,
+  SHELL_ROLE,
+  TYPE,
+  UNIT,
+} from '../../image/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -18,13 +29,11 @@ import {
   sizeOfSymbol,
   symbolOf,
 } from '../model/index.ts';
-import { ATOM_BINDING, REFERENCE_KIND } from './codes.ts';
 import { ImportedBytes, ImportedLines, Sources } from './import-contents.ts';
 import { importPlaces } from './import-places.ts';
 import type { ImportedStrings } from './import-strings.ts';
 
 const VISIBILITIES = { default: 0, hidden: 1 } as const;
-const ROLES = { code: 0, data: 1, maps: 2 } as const;
 
 const TWO_32 = 2 ** 32;
 
@@ -77,7 +86,7 @@ function importShells(image: Image, unit: number, shells: readonly SectionShell[
     image.set(SHELL.type, row, shell.type);
     image.set(SHELL.flags, row, shell.flags);
     image.set(SHELL.entsize, row, shell.entsize);
-    image.set(SHELL.role, row, ROLES[shell.role]);
+    image.set(SHELL.role, row, SHELL_ROLE[shell.role]);
   });
 }
 

@@ -8,11 +8,11 @@
  * chained to it (`ATOM.alias`, `ATOM.nextAlias`).
  */
 
+import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, REFERENCE, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
-import { ATOM_KIND } from './codes.ts';
 import { WRITE_FAULT } from './faults.ts';
 
 const MAX_SIZE = 0x7fffffff;

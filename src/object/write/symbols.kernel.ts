@@ -22,11 +22,11 @@ import {
   STV_HIDDEN,
 } from '../../elf/constants.ts';
 import { putSymbol } from '../../elf/write.kernel.ts';
+import { ATOM_BINDING, ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, OUTPUT, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { putWord } from '../../image/put.kernel.ts';
 import { alloc } from '../../image/tables.kernel.ts';
-import { ATOM_BINDING, ATOM_KIND } from './codes.ts';
 
 /** Gives sections and symbols of a unit that is laid out their numbers. Returns the number of sections. */
 export function numberSymbols(unit: number, output: number): number {

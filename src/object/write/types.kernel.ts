@@ -19,12 +19,12 @@ import {
   putTypes,
 } from '../../btf/binary/encode.kernel.ts';
 import { putString } from '../../btf/merge/strings.kernel.ts';
+import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, NAME, RECORD, SHELL, TYPE, TYPE_OUTPUT, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { CORE_RELO_SIZE, FUNC_INFO_SIZE, LINE_INFO_SIZE } from '../../uapi/sizes.ts';
-import { ATOM_KIND } from './codes.ts';
 import { typeOf } from './contents.kernel.ts';
 import { WRITE_FAULT } from './faults.ts';
 

@@ -4,13 +4,6 @@ import type { WasmEngine, WasmImports, WasmInstance, WasmMemory, WasmModule } fr
 import { WASM_PAGE } from '../../bytes/index.ts';
 import { platformError, type RootletError } from '../../diag/index.ts';
 
-export interface WasmTable {
-  readonly length: number;
-}
-export interface WasmGlobal {
-  value: number;
-}
-
 declare const WebAssembly: WasmEngine;
 
 /** Throws `vm-memory-refused` when the engine has not that much. */

@@ -8,18 +8,16 @@
  */
 
 import { R_BPF_64_64, R_BPF_64_ABS64, STT_SECTION } from '../../../elf/constants.ts';
+import { REL } from '../../../elf/fields.ts';
+import { getUnalignedHigh, getUnalignedLow, getUnalignedWord, getWord } from '../../../image/get.kernel.ts';
 import { FUNCTION_INFO, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { sortRows, sortRowsByTwo } from '../../../image/sort.kernel.ts';
-import { dataWord, fileWord, looseHigh, looseLow } from './bytes.kernel.ts';
 import { READER } from './reader.ts';
 import { isCode, isDebug } from './sections.kernel.ts';
 import { emptyRoom, indexOf, room, sectionRow, setState, state } from './state.kernel.ts';
 
 const TOP = 1 << 31;
-
-/** Words of a relocation, in host order: offset, its high word, type, symbol. */
-const REL_WORDS = 4;
 
 /** Collects the offsets, once for each unit. */
 export function findAddresses(unit: number): number {
@@ -51,14 +49,14 @@ function addressesOf(unit: number, index: number, count: number, store: number):
   const end = record + (word(word(SECTION.size) + table) >>> 2);
   const begins = state(READER.offsetsFirst);
   while (record < end) {
-    const symbol = word(word(UNIT.symbols) + unit) + word(record + 3);
+    const symbol = word(word(UNIT.symbols) + unit) + word(record + REL.symbol);
     const target = targetOf(unit, symbol);
     if (target !== 0 && leadsTo(unit, section, record, symbol, target) === 1) {
       if (store === 0) setWord(begins + target + 2, word(begins + target + 2) + 1);
       else storeOffset(target, count, state(READER.addend));
       count = count + 1;
     }
-    record = record + REL_WORDS;
+    record = record + REL.words;
   }
   return count;
 }
@@ -82,13 +80,13 @@ function targetOf(unit: number, symbol: number): number {
 function leadsTo(unit: number, section: number, record: number, symbol: number, target: number): number {
   const order = word(word(UNIT.order) + unit);
   const at = word(word(SECTION.at) + section) + word(record);
-  const type = word(record + 2);
+  const type = word(record + REL.type);
   const wide = type === R_BPF_64_64 || type === R_BPF_64_ABS64;
   let low = 0;
-  if (isCode(section) === 1) low = fileWord(at + 4, order);
-  else low = wide ? looseLow(at, order) : dataWord(at, order);
+  if (isCode(section) === 1) low = getWord(at + 4, order);
+  else low = wide ? getUnalignedLow(at, order) : getUnalignedWord(at, order);
   let high = low >> 31;
-  if (wide && isCode(section) === 0) high = looseHigh(at, order);
+  if (wide && isCode(section) === 0) high = getUnalignedHigh(at, order);
   if (word(word(SYMBOL.type) + symbol) !== STT_SECTION) {
     const value = word(word(SYMBOL.value) + symbol);
     low = (low + value) | 0;

@@ -1,6 +1,7 @@
 /** Atoms: made of symbols or of bytes without one, and found by place. */
 
-import { SHT_NOBITS, STB_LOCAL, STB_WEAK } from '../../../elf/constants.ts';
+import { SHT_NOBITS, STB_LOCAL, STB_WEAK, STV_HIDDEN, STV_INTERNAL } from '../../../elf/constants.ts';
+import { ATOM_BINDING } from '../../../image/codes.ts';
 import { ATOM, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { addRows } from '../../../image/tables.kernel.ts';
@@ -16,12 +17,17 @@ export function newAtom(unit: number, kind: number, symbol: number): number {
   setWord(word(ATOM.align) + atom, 1);
   if (symbol === 0) return atom;
   setWord(word(ATOM.name) + atom, word(word(SYMBOL.name) + symbol));
-  const binding = word(word(SYMBOL.binding) + symbol);
-  setWord(word(ATOM.binding) + atom, binding === STB_LOCAL ? 0 : binding === STB_WEAK ? 2 : 1);
+  setWord(word(ATOM.binding) + atom, bindingOf(word(word(SYMBOL.binding) + symbol)));
   const visibility = word(word(SYMBOL.visibility) + symbol);
-  setWord(word(ATOM.visibility) + atom, visibility === 1 || visibility === 2 ? 1 : 0);
+  setWord(word(ATOM.visibility) + atom, visibility === STV_INTERNAL || visibility === STV_HIDDEN ? 1 : 0);
   setWord(word(SYMBOL.atom) + symbol, atom);
   return atom;
+}
+
+/** ATOM.binding of a symbol with a binding of ELF. */
+function bindingOf(binding: number): number {
+  if (binding === STB_LOCAL) return ATOM_BINDING.local;
+  return binding === STB_WEAK ? ATOM_BINDING.weak : ATOM_BINDING.global;
 }
 
 /** An atom with `size` bytes at an offset of a section. */

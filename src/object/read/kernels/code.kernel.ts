@@ -3,6 +3,7 @@
  * there according to `.BTF.ext`, else it is discarded.
  */
 
+import { ATOM_KIND } from '../../../image/codes.ts';
 import { ATOM, SECTION, SYMBOL } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../faults.ts';
@@ -12,18 +13,16 @@ import { afterPlace, nextSymbol, ownerOf } from './places.kernel.ts';
 import { READER } from './reader.ts';
 import { indexOf, refuse, setState, state } from './state.kernel.ts';
 
-const FUNCTION = 0;
-
 /** Returns 0, with a fault, where symbols do not cut the section. */
 export function cutCode(unit: number, section: number): number {
   const to = word(state(READER.orderFirst) + indexOf(section) + 1);
   const length = word(word(SECTION.size) + section);
   let end = 0;
   let before = 0;
-  let place = nextSymbol(section, word(state(READER.orderFirst) + indexOf(section)), FUNCTION);
+  let place = nextSymbol(section, word(state(READER.orderFirst) + indexOf(section)), ATOM_KIND.function);
   while (place < to) {
-    const next = afterPlace(section, place, FUNCTION);
-    const symbol = ownerOf(place, next, FUNCTION, section);
+    const next = afterPlace(section, place, ATOM_KIND.function);
+    const symbol = ownerOf(place, next, ATOM_KIND.function, section);
     const start = word(word(SYMBOL.value) + symbol);
     const nextStart = next < to ? word(word(SYMBOL.value) + word(state(READER.order) + next)) : length;
     if (next < to && nextStart === start)
@@ -32,7 +31,7 @@ export function cutCode(unit: number, section: number): number {
         unit,
         section,
         symbol,
-        ownerOf(next, afterPlace(section, next, FUNCTION), FUNCTION, section),
+        ownerOf(next, afterPlace(section, next, ATOM_KIND.function), ATOM_KIND.function, section),
         0,
         0,
       );
@@ -60,9 +59,13 @@ function cutPlace(
   symbol: number,
   size: number,
 ): number {
-  const atom = placedAtom(unit, section, FUNCTION, symbol, word(word(SYMBOL.value) + symbol), size);
+  const atom = placedAtom(unit, section, ATOM_KIND.function, symbol, word(word(SYMBOL.value) + symbol), size);
   setWord(word(ATOM.align) + atom, 8);
-  for (let at = nextSymbol(section, place, FUNCTION); at < next; at = nextSymbol(section, at + 1, FUNCTION)) {
+  for (
+    let at = nextSymbol(section, place, ATOM_KIND.function);
+    at < next;
+    at = nextSymbol(section, at + 1, ATOM_KIND.function)
+  ) {
     const other = word(state(READER.order) + at);
     if (other === symbol) continue;
     newAlias(unit, section, other, atom);
@@ -83,7 +86,7 @@ function cutHole(unit: number, section: number, start: number, end: number): num
     const following = entryAt(unit, name, position, end);
     const next = following < end ? following : end;
     if (next > entry && (entry & 7) === 0) {
-      const atom = placedAtom(unit, section, FUNCTION, 0, entry, next - entry);
+      const atom = placedAtom(unit, section, ATOM_KIND.function, 0, entry, next - entry);
       setWord(word(ATOM.align) + atom, 8);
     }
     entry = following;

@@ -7,6 +7,7 @@
  */
 
 import { SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT_NOBITS, STB_LOCAL } from '../../../elf/constants.ts';
+import { ATOM_KIND, SHELL_ROLE } from '../../../image/codes.ts';
 import { ATOM, SECTION, SHELL, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { addRows } from '../../../image/tables.kernel.ts';
@@ -17,12 +18,6 @@ import { cutData } from './data.kernel.ts';
 import { READER } from './reader.ts';
 import { bssShell, isKept, isLegacyMaps, newShell } from './sections.kernel.ts';
 import { refuse, sectionRow, setState, startUnit, state } from './state.kernel.ts';
-
-const CODE = 0;
-const MAPS = 2;
-const VARIABLE = 1;
-const MAP = 2;
-const EXTERN = 3;
 
 /** Begins the sections and atoms of a unit. */
 export function beginUnit(unit: number): number {
@@ -47,13 +42,13 @@ export function cutSections(unit: number, index: number): number {
       newShell(unit, section);
       beginAtoms(section);
       const role = word(word(SHELL.role) + word(word(SECTION.shell) + section));
-      if (role === MAPS && word(word(SECTION.type) + section) === SHT_NOBITS)
+      if (role === SHELL_ROLE.maps && word(word(SECTION.type) + section) === SHT_NOBITS)
         refuse(OBJECT_FAULT.mapsNobits, unit, section, 0, 0, 0, 0);
-      if (role === CODE) cutCode(unit, section);
+      if (role === SHELL_ROLE.code) cutCode(unit, section);
       else if (isLegacyMaps(section) === 1) {
         setState(READER.hasLegacyMaps, 1);
         return index;
-      } else cutData(unit, section, role === MAPS ? MAP : VARIABLE);
+      } else cutData(unit, section, role === SHELL_ROLE.maps ? ATOM_KIND.map : ATOM_KIND.variable);
     }
     index = index + 1;
   }
@@ -68,7 +63,7 @@ export function addUndefined(unit: number): number {
     const section = word(word(SYMBOL.section) + symbol);
     if (section !== SHN_UNDEF && section < SHN_ABS) continue;
     if (word(word(SYMBOL.name) + symbol) === 0) continue;
-    if (section === SHN_UNDEF) newAtom(unit, EXTERN, symbol);
+    if (section === SHN_UNDEF) newAtom(unit, ATOM_KIND.extern, symbol);
     else if (section === SHN_COMMON) addCommon(unit, symbol);
     else if (section === SHN_ABS && word(word(SYMBOL.binding) + symbol) !== STB_LOCAL)
       return refuse(OBJECT_FAULT.absoluteSymbol, unit, symbol, 0, 0, 0, 0);
@@ -79,7 +74,7 @@ export function addUndefined(unit: number): number {
 /** `st_value` of a common symbol is its alignment; it is allocated in `.bss`. */
 function addCommon(unit: number, symbol: number): number {
   const shell = bssShell(unit);
-  const atom = newAtom(unit, VARIABLE, symbol);
+  const atom = newAtom(unit, ATOM_KIND.variable, symbol);
   const align = word(word(SYMBOL.value) + symbol);
   setWord(word(ATOM.binding) + atom, 1);
   setWord(word(ATOM.shell) + atom, shell);

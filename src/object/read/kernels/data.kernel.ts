@@ -4,6 +4,7 @@
  */
 
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS } from '../../../elf/constants.ts';
+import { ATOM_KIND } from '../../../image/codes.ts';
 import { ATOM, SECTION, SYMBOL } from '../../../image/layout.ts';
 import { byte, setWord, word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../faults.ts';
@@ -14,8 +15,6 @@ import { READER } from './reader.ts';
 import { isDebug } from './sections.kernel.ts';
 import { indexOf, refuse, setState, state } from './state.kernel.ts';
 
-const VARIABLE = 1;
-const MAP = 2;
 const MERGED_STRINGS = SHF_MERGE | SHF_STRINGS;
 
 /** `kind`: what its symbols are. Returns 0, with a fault, where symbols do not cut the section. */
@@ -76,14 +75,14 @@ function cutAliases(
   symbol: number,
   atom: number,
 ): number {
-  if (next === nextSymbol(section, place + 1, VARIABLE)) return 1;
+  if (next === nextSymbol(section, place + 1, ATOM_KIND.variable)) return 1;
   const kind = word(word(ATOM.kind) + atom);
-  const isTwo = kind === MAP && describedAt(place, next, VARIABLE, section) > 1;
-  for (let at = place; at < next; at = nextSymbol(section, at + 1, VARIABLE)) {
+  const isTwo = kind === ATOM_KIND.map && describedAt(place, next, ATOM_KIND.variable, section) > 1;
+  for (let at = place; at < next; at = nextSymbol(section, at + 1, ATOM_KIND.variable)) {
     const other = word(state(READER.order) + at);
     if (other === symbol) continue;
     if (isTwo) return refuse(OBJECT_FAULT.overlap, unit, section, symbol, other, 0, 0);
-    if (kind === MAP) nameMap(other, atom);
+    if (kind === ATOM_KIND.map) nameMap(other, atom);
     else nameVariable(unit, section, other, atom);
   }
   return 1;
@@ -112,7 +111,7 @@ function cutAnonymous(unit: number, section: number, start: number, end: number,
   if (end >>> 0 < first >>> 0) first = end;
   const from = first !== end && isPadding(section, start, first) === 1 ? first : start;
   if (first === end && last === 0 && isPadding(section, start, end) === 1) return 0;
-  return dataAtom(unit, section, VARIABLE, 0, from, end - from);
+  return dataAtom(unit, section, ATOM_KIND.variable, 0, from, end - from);
 }
 
 /** Zeros that the alignment at `end` asks for. */
@@ -144,7 +143,7 @@ function cutStrings(unit: number, section: number): number {
     let start = offset;
     while (start > end && byte(at + start - 1) !== 0) start = start - 1;
     end = afterString(at, offset);
-    dataAtom(unit, section, VARIABLE, 0, start, end - start);
+    dataAtom(unit, section, ATOM_KIND.variable, 0, start, end - start);
   }
   return 1;
 }
@@ -153,7 +152,7 @@ function cutAllStrings(unit: number, section: number, at: number, size: number):
   let start = 0;
   while (start < size) {
     const end = afterString(at, start);
-    dataAtom(unit, section, VARIABLE, 0, start, end - start);
+    dataAtom(unit, section, ATOM_KIND.variable, 0, start, end - start);
     start = end;
   }
   return 1;

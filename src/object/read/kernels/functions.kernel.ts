@@ -1,8 +1,12 @@
 /** The references of one function: its relocations, then the calls that are resolved already. */
 
 import { R_BPF_64_32, R_BPF_64_64 } from '../../../elf/constants.ts';
+import { REL } from '../../../elf/fields.ts';
+import { REFERENCE_KIND } from '../../../image/codes.ts';
+import { getWord } from '../../../image/get.kernel.ts';
 import { ATOM, REFERENCE, SHELL, UNIT } from '../../../image/layout.ts';
 import { byte, copy, setWord, word } from '../../../image/memory.ts';
+import { putWord } from '../../../image/put.kernel.ts';
 import {
   BPF_CALL,
   BPF_JMP,
@@ -16,22 +20,18 @@ import {
 } from '../../../isa/opcodes.ts';
 import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
-import { distanceOf, fileWord, setFileWord, setSource, sourceOf } from './bytes.kernel.ts';
+import { distanceOf, setSource, sourceOf } from './instruction.kernel.ts';
 import { READER } from './reader.ts';
 import { addReference } from './rows.kernel.ts';
 import { refuse, room, state } from './state.kernel.ts';
 import { addressTarget, callTarget } from './target.kernel.ts';
 
-/** REFERENCE.kind. */
-const CALL = 0;
-const ADDRESS = 1;
-const REL_WORDS = 4;
 /** Slots: no section of code has more bytes than 31 bits count. */
 const FAR = 1 << 28;
 
 /** Reads the relocations from `first` to `end`, then the instructions. */
 export function readFunction(unit: number, atom: number, first: number, end: number): number {
-  for (let record = first; record < end; record = record + REL_WORDS) readRelocation(unit, atom, record);
+  for (let record = first; record < end; record = record + REL.words) readRelocation(unit, atom, record);
   const relocated = word(word(ATOM.referenceCount) + atom);
   const done = scanCode(unit, atom, relocated);
   if (relocated !== 0 && word(word(ATOM.referenceCount) + atom) !== relocated)
@@ -43,11 +43,11 @@ export function readFunction(unit: number, atom: number, first: number, end: num
 
 function readRelocation(unit: number, atom: number, record: number): number {
   const offset = word(record);
-  const type = word(record + 2);
+  const type = word(record + REL.type);
   const place = (offset - word(word(ATOM.offset) + atom)) >> 3;
   const insn = word(word(ATOM.at) + atom) + (place << 3);
   const opcode = byte(insn);
-  const symbol = word(word(UNIT.symbols) + unit) + word(record + 3);
+  const symbol = word(word(UNIT.symbols) + unit) + word(record + REL.symbol);
   if (type === R_BPF_64_32 && opcode === OP_CALL) return readCall(unit, atom, offset, place, symbol);
   if (type === R_BPF_64_64 && opcode === OP_LD_IMM64) return readAddress(unit, atom, offset, place, symbol);
   if (place > 0 && byte(insn - 8) === OP_LD_IMM64)
@@ -60,19 +60,19 @@ function readCall(unit: number, atom: number, offset: number, place: number, sym
   const insn = word(word(ATOM.at) + atom) + (place << 3);
   if (sourceOf(insn, order) !== BPF_PSEUDO_CALL)
     return refuse(OBJECT_FAULT.relocationHelper, unit, atom, offset, R_BPF_64_32, 0, 0);
-  const imm = fileWord(insn + 4, order);
+  const imm = getWord(insn + 4, order);
   // (imm + 1) * 8 in two words
   const next = (imm + 1) | 0;
   const high = next < imm ? 4 : next >> 29;
   const target = callTarget(unit, atom, offset, symbol, next << 3, high);
   if (target === 0) return 0;
-  addReference(atom, CALL, place, target, 0, 0);
+  addReference(atom, REFERENCE_KIND.call, place, target, 0, 0);
   return clearCall(insn, order);
 }
 
 /** imm -1 and the pseudo source are what compilers write for a call to be resolved. */
 function clearCall(insn: number, order: number): number {
-  setFileWord(insn + 4, order, -1);
+  putWord(insn + 4, -1, order);
   setSource(insn, order, BPF_PSEUDO_CALL);
   return insn;
 }
@@ -82,15 +82,15 @@ function readAddress(unit: number, atom: number, offset: number, place: number, 
   if (checkSecondHalf(unit, atom, place + 1, OBJECT_FAULT.secondHalf) === 0) return 0;
   const order = word(word(UNIT.order) + unit);
   const insn = word(word(ATOM.at) + atom) + (place << 3);
-  const low = fileWord(insn + 4, order);
-  const high = fileWord(insn + 12, order);
+  const low = getWord(insn + 4, order);
+  const high = getWord(insn + 12, order);
   if (high !== 0 && (high !== -1 || low >= 0))
     return refuse(OBJECT_FAULT.addressAddend, unit, atom, place, 0, 0, 0);
   const target = addressTarget(unit, atom, offset, symbol, low, low >> 31);
   if (target === 0) return 0;
-  addReference(atom, ADDRESS, place, target, state(READER.addend), state(READER.high));
-  setFileWord(insn + 4, order, 0);
-  setFileWord(insn + 12, order, 0);
+  addReference(atom, REFERENCE_KIND.address, place, target, state(READER.addend), state(READER.high));
+  putWord(insn + 4, 0, order);
+  putWord(insn + 12, 0, order);
   return target;
 }
 
@@ -131,7 +131,7 @@ function scanCode(unit: number, atom: number, relocated: number): number {
 
 function readResolvedCall(unit: number, atom: number, place: number, order: number): number {
   const insn = word(word(ATOM.at) + atom) + (place << 3);
-  const imm = fileWord(insn + 4, order);
+  const imm = getWord(insn + 4, order);
   if (imm >= FAR || imm < 0 - FAR) return refuse(OBJECT_FAULT.calleeNowhere, unit, atom, place, 0, 0, 0);
   const start = word(word(ATOM.offset) + atom);
   const slot = (start >> 3) + place + 1 + imm;
@@ -142,7 +142,7 @@ function readResolvedCall(unit: number, atom: number, place: number, order: numb
   if (callee === 0) return refuse(OBJECT_FAULT.calleeNowhere, unit, atom, place, 0, 0, 0);
   const distance = (slot << 3) - word(word(ATOM.offset) + callee);
   if (distance !== 0) return refuse(OBJECT_FAULT.calleeInside, unit, atom, place, callee, distance, 0);
-  addReference(atom, CALL, place, callee, 0, 0);
+  addReference(atom, REFERENCE_KIND.call, place, callee, 0, 0);
   return clearCall(insn, order);
 }
 
@@ -151,7 +151,7 @@ function checkJump(unit: number, atom: number, place: number, order: number): nu
   const insn = word(word(ATOM.at) + atom) + (place << 3);
   const opcode = byte(insn);
   if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === BPF_CALL) return 1;
-  const distance = opcode === OP_JA32 ? fileWord(insn + 4, order) : distanceOf(insn, order);
+  const distance = opcode === OP_JA32 ? getWord(insn + 4, order) : distanceOf(insn, order);
   const target = (place + 1 + distance) | 0;
   if (target >= 0 && target < word(word(ATOM.size) + atom) >>> 3) return 1;
   return refuse(OBJECT_FAULT.jumpOutside, unit, atom, place, 0, 0, 0);

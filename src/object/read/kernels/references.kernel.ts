@@ -5,6 +5,7 @@
  * data the offset in 4 or 8 bytes. They are taken out and cleared, so that equal atoms have equal bytes.
  */
 
+import { REL } from '../../../elf/fields.ts';
 import { ATOM, SECTION, UNIT } from '../../../image/layout.ts';
 import { copy, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
@@ -16,8 +17,6 @@ import { READER } from './reader.ts';
 import { widthOf } from './rows.kernel.ts';
 import { isCode } from './sections.kernel.ts';
 import { refuse, room, sectionRow } from './state.kernel.ts';
-
-const REL_WORDS = 4;
 
 /** Reads the references of all sections that are kept. */
 export function readReferences(unit: number): number {
@@ -32,7 +31,7 @@ export function readReferences(unit: number): number {
     refuseDuplicates(unit, section, first, end);
     if (isCode(section) === 1) readCode(unit, section, first, end);
     else
-      for (let record = first; record < end; record = record + REL_WORDS)
+      for (let record = first; record < end; record = record + REL.words)
         readDataRelocation(unit, section, record);
   }
   return sections;
@@ -41,8 +40,8 @@ export function readReferences(unit: number): number {
 /** Sorts the records from `first` to `end` by offset, unless they are sorted already. */
 function orderRelocations(first: number, end: number): number {
   let sorted = 1;
-  for (let record = first + REL_WORDS; record < end; record = record + REL_WORDS)
-    if (word(record) < word(record - REL_WORDS)) sorted = 0;
+  for (let record = first + REL.words; record < end; record = record + REL.words)
+    if (word(record) < word(record - REL.words)) sorted = 0;
   if (sorted === 1) return 1;
   const count = (end - first) >> 2;
   const order = room(READER.sorted, count);
@@ -51,7 +50,7 @@ function orderRelocations(first: number, end: number): number {
   for (let i = 0; i < count; i = i + 1) setWord(order + i, i << 2);
   sortRows(order, count, keys);
   for (let i = 0; i < count; i = i + 1)
-    copy((first + (i << 2)) << 2, (keys + word(order + i)) << 2, REL_WORDS << 2);
+    copy((first + (i << 2)) << 2, (keys + word(order + i)) << 2, REL.words << 2);
   return count;
 }
 
@@ -59,10 +58,10 @@ function orderRelocations(first: number, end: number): number {
 function refuseDuplicates(unit: number, section: number, first: number, end: number): number {
   const code = isCode(section);
   let next = 0;
-  for (let record = first; record < end; record = record + REL_WORDS) {
+  for (let record = first; record < end; record = record + REL.words) {
     const offset = word(record);
     if (offset < next) return refuse(OBJECT_FAULT.relocationDuplicate, unit, section, offset, 0, 0, 0);
-    next = offset + (code === 1 ? 8 : widthOf(word(record + 2)));
+    next = offset + (code === 1 ? 8 : widthOf(word(record + REL.type)));
   }
   return 1;
 }
@@ -76,10 +75,10 @@ function readCode(unit: number, section: number, first: number, end: number): nu
   for (let atom = firstAtom(section); atom < last; atom = atom + 1) {
     if (word(word(ATOM.owner) + atom) !== 0) continue;
     const start = word(word(ATOM.offset) + atom);
-    while (record < end && word(record) < start) record = record + REL_WORDS;
+    while (record < end && word(record) < start) record = record + REL.words;
     const after = start + word(word(ATOM.size) + atom);
     const from = record;
-    while (record < end && word(record) < after) record = record + REL_WORDS;
+    while (record < end && word(record) < after) record = record + REL.words;
     readFunction(unit, atom, from, record);
   }
   return record;

@@ -9,6 +9,7 @@ import {
   SHT_NOBITS,
   SHT_PROGBITS,
 } from '../../../elf/constants.ts';
+import { SHELL_ROLE } from '../../../image/codes.ts';
 import { NAME, SECTION, SHELL, UNIT } from '../../../image/layout.ts';
 import { byte, setWord, word } from '../../../image/memory.ts';
 import { addRows } from '../../../image/tables.kernel.ts';
@@ -16,11 +17,6 @@ import { READER } from './reader.ts';
 import { setState, state } from './state.kernel.ts';
 
 const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRINGS;
-
-/** SHELL.role. */
-const CODE = 0;
-const DATA = 1;
-const MAPS = 2;
 
 export function isCode(section: number): number {
   return (word(word(SECTION.flags) + section) & SHF_EXECINSTR) === 0 ? 0 : 1;
@@ -63,9 +59,9 @@ export function isKept(section: number): number {
 }
 
 function roleOf(section: number): number {
-  if (isCode(section) === 1) return CODE;
-  if (word(word(SECTION.name) + section) === state(READER.maps)) return MAPS;
-  return isLegacyMaps(section) === 1 ? MAPS : DATA;
+  if (isCode(section) === 1) return SHELL_ROLE.code;
+  if (word(word(SECTION.name) + section) === state(READER.maps)) return SHELL_ROLE.maps;
+  return isLegacyMaps(section) === 1 ? SHELL_ROLE.maps : SHELL_ROLE.data;
 }
 
 /** Makes the row of SHELL of a section that is kept. */
@@ -97,7 +93,7 @@ export function bssShell(unit: number): number {
   setWord(word(SHELL.type) + shell, SHT_NOBITS);
   setWord(word(SHELL.flags) + shell, SHF_WRITE | SHF_ALLOC);
   setWord(word(SHELL.align) + shell, 1);
-  setWord(word(SHELL.role) + shell, DATA);
+  setWord(word(SHELL.role) + shell, SHELL_ROLE.data);
   countShell(unit);
   return shell;
 }

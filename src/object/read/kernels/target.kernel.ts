@@ -9,16 +9,13 @@
  */
 
 import { STT_SECTION } from '../../../elf/constants.ts';
+import { ATOM_KIND } from '../../../image/codes.ts';
 import { ATOM, SECTION, SYMBOL, UNIT } from '../../../image/layout.ts';
 import { word } from '../../../image/memory.ts';
 import { OBJECT_FAULT } from '../faults.ts';
 import { atomCovering } from './atoms.kernel.ts';
 import { READER } from './reader.ts';
 import { refuse, sectionRow, setState, state } from './state.kernel.ts';
-
-const FUNCTION = 0;
-const VARIABLE = 1;
-const EXTERN = 3;
 
 /** The atom that a relocation at `offset` of the section of `atom` refers to; 0, with a fault, for none. */
 export function targetOf(
@@ -99,7 +96,7 @@ export function callTarget(
   const target = targetOf(unit, atom, offset, symbol, low, high);
   if (target === 0) return 0;
   const kind = word(word(ATOM.kind) + target);
-  if (kind !== FUNCTION && kind !== EXTERN)
+  if (kind !== ATOM_KIND.function && kind !== ATOM_KIND.extern)
     return refuse(OBJECT_FAULT.callData, unit, atom, offset, target, 0, 0);
   const addend = state(READER.addend);
   if (addend === 0 && state(READER.high) === 0) return target;
@@ -135,8 +132,8 @@ function isInside(target: number, addend: number, high: number): number {
   if (addend === 0 && high === 0) return 1;
   const positive = high > 0 || (high === 0 && addend > 0);
   const kind = word(word(ATOM.kind) + target);
-  if (!positive || (kind !== EXTERN && kind !== VARIABLE)) return 0;
-  if (kind === EXTERN) return 1;
+  if (!positive || (kind !== ATOM_KIND.extern && kind !== ATOM_KIND.variable)) return 0;
+  if (kind === ATOM_KIND.extern) return 1;
   if (high > 1 || (high === 1 && addend >= 0)) return 0;
   return word(word(ATOM.size) + target) >>> 0 < addend >>> 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
  * that DATASEC (`.ksyms`, `.kconfig`, `.maps`, …) determines the kind of extern.
  */
 
+import { ATOM_BINDING, ATOM_KIND } from '../../../image/codes.ts';
 import { ATOM, FUNCTION_INFO, NAME, SECTION, UNIT } from '../../../image/layout.ts';
 import { setWord, word } from '../../../image/memory.ts';
 import { BTF_KIND } from '../../../uapi/btf.ts';
@@ -55,7 +56,7 @@ function attachFunctions(unit: number, section: number): number {
   for (let atom = firstAtom(section); atom < end; atom = atom + 1) {
     if (word(word(ATOM.owner) + atom) !== 0) continue;
     const name = word(word(ATOM.name) + atom);
-    const isStatic = word(word(ATOM.binding) + atom) === 0 ? 1 : 0;
+    const isStatic = word(word(ATOM.binding) + atom) === ATOM_BINDING.local ? 1 : 0;
     if (word(word(ATOM.type) + atom) === 0)
       setWord(word(ATOM.type) + atom, onlyOf(unit, name, BTF_KIND.FUNC, isStatic));
     const type = word(word(ATOM.type) + atom);
@@ -73,7 +74,7 @@ export function attachRest(unit: number): number {
   const end = first + word(word(UNIT.atomCount) + unit);
   attachMisplaced(unit, first, end);
   for (let atom = first; atom < end; atom = atom + 1) {
-    if (word(word(ATOM.kind) + atom) === 3) {
+    if (word(word(ATOM.kind) + atom) === ATOM_KIND.extern) {
       if (word(word(ATOM.type) + atom) === 0) attachExtern(unit, atom);
     } else if (word(word(ATOM.common) + atom) === 1) attachCommon(unit, atom);
   }
@@ -100,8 +101,9 @@ function attachMisplaced(unit: number, first: number, end: number): number {
 
 /** 1: a named static variable without a type. */
 function isOpen(atom: number): number {
-  if (word(word(ATOM.kind) + atom) !== 1 || word(word(ATOM.type) + atom) !== 0) return 0;
-  return word(word(ATOM.name) + atom) !== 0 && word(word(ATOM.binding) + atom) === 0 ? 1 : 0;
+  if (word(word(ATOM.kind) + atom) !== ATOM_KIND.variable || word(word(ATOM.type) + atom) !== 0) return 0;
+  const isLocal = word(word(ATOM.binding) + atom) === ATOM_BINDING.local;
+  return isLocal && word(word(ATOM.name) + atom) !== 0 ? 1 : 0;
 }
 
 function markTaken(unit: number, first: number, end: number): number {

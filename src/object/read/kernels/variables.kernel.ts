@@ -1,5 +1,6 @@
 /** Types of the variables and maps of one section, by the DATASECs of its name. */
 
+import { ATOM_BINDING } from '../../../image/codes.ts';
 import { ATOM, NAME, SECTION } from '../../../image/layout.ts';
 import { byte, setWord, word } from '../../../image/memory.ts';
 import { sortRows } from '../../../image/sort.kernel.ts';
@@ -19,7 +20,7 @@ export function attachVariables(unit: number, section: number): number {
   let next = 0;
   for (let atom = firstAtom(section); atom < end; atom = atom + 1) {
     if (word(word(ATOM.owner) + atom) !== 0 || word(word(ATOM.name) + atom) === 0) continue;
-    if (word(word(ATOM.binding) + atom) === 0) {
+    if (word(word(ATOM.binding) + atom) === ATOM_BINDING.local) {
       next = staticFrom(next, statics, word(word(ATOM.offset) + atom));
       setWord(word(ATOM.type) + atom, staticType(atom, next, statics));
     } else setWord(word(ATOM.type) + atom, globalType(unit, word(word(ATOM.name) + atom)));

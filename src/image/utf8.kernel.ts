@@ -1,6 +1,6 @@
-/** Which strings of a table are UTF-8, for all offsets in one pass: offsets may be anywhere in a string. */
+/** Whether texts of files are ASCII and UTF-8. */
 
-import { byte, setByte, word } from '../../image/memory.ts';
+import { byte, setByte, word } from './memory.ts';
 
 /** 1 when no byte of a string table has its highest bit. */
 export function isAscii(at: number, size: number): number {
@@ -19,6 +19,18 @@ export function isAscii(at: number, size: number): number {
   while (place < end) {
     if (byte(place) >= 0x80) return 0;
     place = place + 1;
+  }
+  return 1;
+}
+
+/** 1 when `size` bytes, which a NUL follows, are UTF-8. */
+export function isUtf8(at: number, size: number): number {
+  const end = at + size;
+  let next = at;
+  while (next < end) {
+    const length = characterLength(next);
+    if (length === 0) return 0;
+    next = next + length;
   }
   return 1;
 }
