@@ -14,6 +14,7 @@ import { type Btf, btfOf, importTypes, type RawBtf, toRaw } from '../model/index
 import type { ParsedExt } from './ext.ts';
 import { readRecordsAt, readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
 import { recordsOf } from './records-of.ts';
+import { viewTypes } from './view.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
@@ -25,9 +26,11 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
 
 /**
  * Types from the running kernel, which generated or checked them: the rules are not checked again (which
- * takes most of the time for the hundred thousand types of a kernel).
+ * takes most of the time for the hundred thousand types of a kernel). Continues using `bytes` where it can.
  */
 export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
+  const viewed = viewTypes(bytes, order);
+  if (viewed !== undefined) return viewed;
   return readInImage(bytes, order, (image, unit, place) => {
     readUncheckedTypesAt(image, unit, place);
     return btfOf(image, unit);

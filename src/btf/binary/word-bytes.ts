@@ -3,7 +3,8 @@
 import type { ByteOrder } from '../../bytes/index.ts';
 import { noElement } from '../../bytes/index.ts';
 
-const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+/** Whether this machine is little-endian. */
+export const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Puts words in host order into `bytes` at `offset`, a multiple of 4, in `order`. */
 export function storeWords(words: Uint32Array, bytes: Uint8Array, offset: number, order: ByteOrder): void {

@@ -31,4 +31,4 @@ export type {
   BtfVar,
 } from './types.ts';
 export { ValueOrder } from './value-order.ts';
-export { elementWords, firstElementName, INFO, kindOfInfo, vlenOfInfo } from './words.ts';
+export { elementWords, firstElementName, INFO, KIND_SHAPE_OF, kindOfInfo, vlenOfInfo } from './words.ts';

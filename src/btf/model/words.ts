@@ -142,6 +142,10 @@ export const KIND_SHAPE = {
   ENUM64: packed(SHAPE_OF_KIND[BTF_KIND.ENUM64]),
 } as const;
 
+/** The packed shape of each kind number; 0 for kinds that are not known. */
+export const KIND_SHAPE_OF = new Uint32Array(KIND_MASK + 1);
+for (const [kind, entry] of SHAPES) KIND_SHAPE_OF[kind] = packed(entry);
+
 function column(pick: (shape: Shape) => number): Uint8Array {
   const values = new Uint8Array(KIND_MASK + 1);
   for (const [kind, entry] of SHAPES) values[kind] = pick(entry);
