@@ -2,6 +2,7 @@
 
 import { btfOf, type RawBtf } from '../../btf/index.ts';
 import { decodeText } from '../../bytes/index.ts';
+import { numberOfWords } from '../../elf/index.ts';
 import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
@@ -44,7 +45,7 @@ export function shellsOf({ image, unit }: Unit): readonly SectionShell[] {
       type: image.get(SHELL.type, row),
       flags: image.get(SHELL.flags, row),
       align: image.get(SHELL.align, row),
-      entsize: image.get(SHELL.entsize, row),
+      entsize: numberOfWords(image.get(SHELL.entsize, row), image.get(SHELL.entsizeHigh, row)),
       role: ROLES[image.get(SHELL.role, row)] ?? 'data',
     };
   });

@@ -5,6 +5,7 @@
 
 import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
+import { highWord } from '../../elf/index.ts';
 import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
 import {
   type BpfObject,
@@ -77,6 +78,7 @@ function importShells(image: Image, unit: number, shells: readonly SectionShell[
     image.set(SHELL.type, row, shell.type);
     image.set(SHELL.flags, row, shell.flags);
     image.set(SHELL.entsize, row, shell.entsize);
+    image.set(SHELL.entsizeHigh, row, highWord(shell.entsize));
     image.set(SHELL.role, row, ROLES[shell.role]);
   });
 }
