@@ -117,7 +117,8 @@ function putSectionHeader(at: number, section: number, order: number): number {
   putWord(at + 40, word(word(OUTPUT_SECTION.link) + section), order);
   putWord(at + 44, word(word(OUTPUT_SECTION.info) + section), order);
   putLong(at + 48, word(word(OUTPUT_SECTION.align) + section), 0, order);
-  return putLong(at + 56, word(word(OUTPUT_SECTION.entsize) + section), 0, order);
+  const high = word(word(OUTPUT_SECTION.entsizeHigh) + section);
+  return putLong(at + 56, word(word(OUTPUT_SECTION.entsize) + section), high, order);
 }
 
 /** Writes a symbol at a multiple of 8. `section`: st_shndx. Returns the address after it. */

@@ -18,6 +18,7 @@ import {
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
+import { highWord } from './wide.ts';
 import * as kernel from './write.kernel.ts';
 import {
   addName,
@@ -85,11 +86,12 @@ function addSection(image: Image, file: number, section: PlannedSection): void {
       type,
       fieldOf(where, section.flags),
       fieldOf(where, section.align),
-      fieldOf(where, section.entsize),
+      section.entsize,
       fieldOf(where, section.size),
     );
   image.set(OUTPUT_SECTION.link, row, link);
   image.set(OUTPUT_SECTION.info, row, info);
+  image.set(OUTPUT_SECTION.entsizeHigh, row, highWord(section.entsize));
 }
 
 /** Every section of the file after the null section, in file order. */

@@ -124,6 +124,7 @@ export const SECTION = table([
   'shell', // row of SHELL; 0: not kept
   'comdat', // NAME of the signature of its COMDAT group; 0: none
   'group', // row of SECTION of the group that it is a member of; 0: none
+  'entsizeHigh', // the upper 32 bits of `sh_entsize`
 ]);
 
 /** Symbols of ELF files. */
@@ -156,6 +157,7 @@ export const SHELL = table([
   'memberCount', // aliases are not counted
   'relocationCount', // of the output
   'next', // row of SHELL: the next of its unit with the same name, while it is written; 0: none
+  'entsizeHigh', // the upper 32 bits of `sh_entsize`
 ]);
 
 /** Functions that .BTF.ext describes. */
@@ -287,6 +289,7 @@ export const OUTPUT_SECTION = table([
   'size',
   'offset', // in the file, once it is laid out
   'shell', // row of SHELL of contents, or whose relocations it has; 0: none
+  'entsizeHigh', // the upper 32 bits of `sh_entsize`
 ]);
 
 /** Contents of `.BTF` and `.BTF.ext` that are written, in host order. */

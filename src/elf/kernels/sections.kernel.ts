@@ -63,6 +63,7 @@ function readHeader(unit: number, index: number, row: number, header: number): n
   setWord(word(SECTION.info) + row, word(header + SHDR.info));
   setWord(word(SECTION.align) + row, word(header + SHDR.align));
   setWord(word(SECTION.entsize) + row, word(header + SHDR.entsize));
+  setWord(word(SECTION.entsizeHigh) + row, word(header + SHDR.entsize + 1));
   return held;
 }
 

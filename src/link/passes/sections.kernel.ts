@@ -51,7 +51,7 @@ function mergeShell(known: number, result: number, shell: number): number {
   setWord(word(SHELL.merged) + shell, merged);
   if (word(word(SHELL.role) + shell) !== word(word(SHELL.role) + merged))
     fault(LINK_FAULT.role, word(word(SHELL.unit) + shell), shell, merged);
-  const isOfOneSize = word(word(SHELL.entsize) + shell) === word(word(SHELL.entsize) + merged) ? 1 : 0;
+  const isOfOneSize = haveOneSize(shell, merged);
   const types = word(SHELL.type);
   const flags = word(SHELL.flags);
   const aligns = word(SHELL.align);
@@ -59,8 +59,18 @@ function mergeShell(known: number, result: number, shell: number): number {
   setWord(flags + merged, unitedFlags(word(flags + merged), word(flags + shell), isOfOneSize));
   if (word(aligns + merged) >>> 0 < word(aligns + shell) >>> 0)
     setWord(aligns + merged, word(aligns + shell));
-  if (isOfOneSize === 0) setWord(word(SHELL.entsize) + merged, 0);
+  if (isOfOneSize === 0) {
+    setWord(word(SHELL.entsize) + merged, 0);
+    setWord(word(SHELL.entsizeHigh) + merged, 0);
+  }
   return merged;
+}
+
+/** 1 if two sections have entries of one size. */
+function haveOneSize(a: number, b: number): number {
+  const low = word(SHELL.entsize);
+  const high = word(SHELL.entsizeHigh);
+  return word(low + a) === word(low + b) && word(high + a) === word(high + b) ? 1 : 0;
 }
 
 function firstShell(known: number, result: number, shell: number): number {
@@ -73,6 +83,7 @@ function firstShell(known: number, result: number, shell: number): number {
   setWord(word(SHELL.flags) + merged, word(word(SHELL.flags) + shell));
   setWord(word(SHELL.align) + merged, word(word(SHELL.align) + shell));
   setWord(word(SHELL.entsize) + merged, word(word(SHELL.entsize) + shell));
+  setWord(word(SHELL.entsizeHigh) + merged, word(word(SHELL.entsizeHigh) + shell));
   setWord(word(SHELL.role) + merged, word(word(SHELL.role) + shell));
   setWord(word(UNIT.shellCount) + result, word(word(UNIT.shellCount) + result) + 1);
   return merged;

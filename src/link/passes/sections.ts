@@ -47,7 +47,7 @@ function sizeOf({ image, units }: LinkColumns, merged: number): number {
     const first = image.get(UNIT.atoms, unit);
     for (let atom = first; atom < first + image.get(UNIT.atomCount, unit); atom++) {
       const shell = image.get(ATOM.shell, atom);
-      if (shell !== 0 && image.get(SHELL.merged, shell) === merged) size += image.get(ATOM.size, atom);
+      if (shell !== 0 && image.get(SHELL.merged, shell) === merged) size += image.get(ATOM.size, atom) >>> 0;
     }
   }
   return size;

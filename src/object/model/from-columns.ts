@@ -1,7 +1,12 @@
 /** Sections and types of objects, and what else their parts have in common, out of columns. */
 
 import { btfOf, type RawBtf } from '../../btf/index.ts';
+<<<<<<< HEAD
 import { decodeText, noElement } from '../../bytes/index.ts';
+=======
+import { decodeText } from '../../bytes/index.ts';
+import { numberOfWords } from '../../elf/index.ts';
+>>>>>>> c15-t2
 import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
@@ -59,7 +64,7 @@ export function shellsOf({ image, unit }: Unit): readonly SectionShell[] {
       type: image.get(SHELL.type, row),
       flags: image.get(SHELL.flags, row),
       align: image.get(SHELL.align, row),
-      entsize: image.get(SHELL.entsize, row),
+      entsize: numberOfWords(image.get(SHELL.entsize, row), image.get(SHELL.entsizeHigh, row)),
       role: ROLES[image.get(SHELL.role, row)] ?? 'data',
     };
   });

@@ -87,6 +87,7 @@ function mapsShell(image: Image, unit: number, first: number): number {
   image.set(SHELL.flags, first, SHF_ALLOC | SHF_WRITE);
   image.set(SHELL.align, first, POINTER_SIZE);
   image.set(SHELL.entsize, first, 0);
+  image.set(SHELL.entsizeHigh, first, 0);
   return first;
 }
 

@@ -54,6 +54,7 @@ function addContents(unit: number, output: number): number {
       word(word(SHELL.entsize) + shell),
       word(word(SHELL.size) + shell),
     );
+    setWord(word(OUTPUT_SECTION.entsizeHigh) + section, word(word(SHELL.entsizeHigh) + shell));
     setWord(word(OUTPUT_SECTION.shell) + section, shell);
   }
   return end;

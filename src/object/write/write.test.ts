@@ -3,6 +3,7 @@ import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { checkWritten } from '../../../test/support/written-object.ts';
 import { parseElf } from '../../elf/parse.ts';
 import { Image } from '../../image/image.ts';
+import { link } from '../../link/link.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../model/model.ts';
 import { readObject } from '../read/read.ts';
 import { importObject } from './import.ts';
@@ -145,3 +146,29 @@ function asVariable(symbol: FunctionSymbol, size: number) {
   const rest = { align: 8, bytes: null, references: [], btfId: 0 };
   return { kind: 'variable' as const, name, binding, visibility, section, origin, size, ...rest };
 }
+
+/** `sh_entsize` means nothing for most sections, but it is kept whatever it is. */
+describe('size of entries', () => {
+  const withSize = (entsize: number): BpfObject => ({
+    ...SAMPLE,
+    sections: SAMPLE.sections.map(section => ({ ...section, entsize })),
+  });
+  const sizesIn = (object: BpfObject): number[] => object.sections.map(({ entsize }) => entsize);
+
+  test.each([0, 1, 0x7fffffff, 0xfffffffe, 0x100000000, 0x100000001, Number.MAX_SAFE_INTEGER])('%i', size => {
+    for (const byteOrder of ['little', 'big'] as const) {
+      const bytes = writeObject({ ...withSize(size), byteOrder });
+      const read = readObject({ name: 'a.o', bytes });
+      expect(new Set(sizesIn(read))).toEqual(new Set([size]));
+      const linked = link([{ name: 'a.o', bytes }], { partial: true });
+      expect(linked.ok && linked.object.sections.find(({ name }) => name === 'tc')?.entsize).toBe(size);
+    }
+  });
+
+  test('is 0 where inputs differ in the upper half only', () => {
+    const other = objectOf('b.o', [{ name: 'other', kind: 'function', section: 'tc' }]);
+    const sections = other.sections.map(section => ({ ...section, entsize: 0x200000001 }));
+    const linked = link([withSize(0x100000001), { ...other, sections }], { partial: true });
+    expect(linked.ok && linked.object.sections.find(({ name }) => name === 'tc')?.entsize).toBe(0);
+  });
+});

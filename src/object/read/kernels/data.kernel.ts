@@ -22,7 +22,8 @@ export function cutData(unit: number, section: number, kind: number): number {
   const to = word(state(READER.orderFirst) + indexOf(section) + 1);
   let place = nextSymbol(section, word(state(READER.orderFirst) + indexOf(section)), kind);
   if (place >= to && (word(word(SECTION.flags) + section) & MERGED_STRINGS) === MERGED_STRINGS)
-    if (word(word(SECTION.entsize) + section) === 1) return cutStrings(unit, section);
+    if (word(word(SECTION.entsize) + section) === 1 && word(word(SECTION.entsizeHigh) + section) === 0)
+      return cutStrings(unit, section);
   let end = 0;
   let before = 0;
   while (place < to) {

@@ -74,6 +74,7 @@ export function newShell(unit: number, section: number): number {
   setWord(word(SHELL.flags) + shell, word(word(SECTION.flags) + section) & KEPT_FLAGS);
   setWord(word(SHELL.align) + shell, align < 1 ? 1 : align);
   setWord(word(SHELL.entsize) + shell, word(word(SECTION.entsize) + section));
+  setWord(word(SHELL.entsizeHigh) + shell, word(word(SECTION.entsizeHigh) + section));
   setWord(word(SHELL.role) + shell, roleOf(section));
   setWord(word(SHELL.section) + shell, section);
   setWord(word(SECTION.shell) + section, shell);
