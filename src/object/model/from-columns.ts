@@ -1,12 +1,8 @@
 /** Sections and types of objects, and what else their parts have in common, out of columns. */
 
 import { btfOf, type RawBtf } from '../../btf/index.ts';
-<<<<<<< HEAD
 import { decodeText, noElement } from '../../bytes/index.ts';
-=======
-import { decodeText } from '../../bytes/index.ts';
 import { numberOfWords } from '../../elf/index.ts';
->>>>>>> c15-t2
 import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 

@@ -5,7 +5,6 @@
 
 import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
-<<<<<<< HEAD
 import {
   ATOM,
   ATOM_BINDING,
@@ -18,10 +17,6 @@ import {
   TYPE,
   UNIT,
 } from '../../image/index.ts';
-=======
-import { highWord } from '../../elf/index.ts';
-import { ATOM, type Image, RECORD, REFERENCE, SHELL, TYPE, UNIT } from '../../image/index.ts';
->>>>>>> c15-t2
 import {
   type BpfObject,
   type BpfSymbol,
@@ -91,12 +86,8 @@ function importShells(image: Image, unit: number, shells: readonly SectionShell[
     image.set(SHELL.type, row, shell.type);
     image.set(SHELL.flags, row, shell.flags);
     image.set(SHELL.entsize, row, shell.entsize);
-<<<<<<< HEAD
-    image.set(SHELL.role, row, SHELL_ROLE[shell.role]);
-=======
     image.set(SHELL.entsizeHigh, row, highWord(shell.entsize));
-    image.set(SHELL.role, row, ROLES[shell.role]);
->>>>>>> c15-t2
+    image.set(SHELL.role, row, SHELL_ROLE[shell.role]);
   });
 }
 
