@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/index.ts';
 import { useCompiled } from './form.ts';
@@ -177,4 +179,23 @@ test('a warm process links on when thousands of images live', () => {
     return image;
   });
   expect(images.every((image, index) => image.nameText(1) === `image ${index}`)).toBe(true);
+});
+
+test.each([1 << 20, 70 << 20])('unused images of %i bytes are freed in the middle of a job', size => {
+  use({ wasm, script: null });
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') throw new Error('no gc');
+  const allocated = (): number => {
+    collect();
+    const { arrayBuffers, rss } = process.memoryUsage();
+    return size > 1 << 26 ? rss : arrayBuffers;
+  };
+  const before = allocated();
+  for (let round = 0; round < 24; round++) {
+    const image = new Image();
+    const at = image.run(tables).alloc(size);
+    image.bytes.fill(1, at, at + size);
+  }
+  expect(allocated() - before).toBeLessThan(10 * size);
 });

@@ -29,6 +29,6 @@ export interface ImageMemory {
 export interface Tenant {
   /** The same contents are in another buffer now. */
   moved(buffer: ArrayBuffer): void;
-  /** The memory is needed for another image; these are the contents. */
-  movedOut(contents: ArrayBuffer): void;
+  /** Kernels work on another memory from now on, which has the same contents. */
+  placed(memory: ImageMemory): void;
 }

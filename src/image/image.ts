@@ -43,8 +43,8 @@ export class Image implements Tenant {
   }
 
   /** The image has left its memory of WebAssembly. */
-  movedOut(contents: ArrayBuffer): void {
-    this.#memory = new ScriptMemory(this, contents);
+  placed(memory: ImageMemory): void {
+    this.#memory = memory;
   }
 
   /** All memory as words; valid until a kernel runs or an image is made. */

@@ -5,10 +5,11 @@
  */
 
 import { elementAt, WASM_PAGE, type WasmEngine, type WasmMemory } from '../bytes/index.ts';
-import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
+import { MOST_BYTES, memoryRefused, outside, requireSize } from './failures.ts';
 import { kernelModule } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
 import { HEADER } from './layout.ts';
+import { ScriptMemory } from './script-memory.ts';
 
 const FIRST_PAGES = 64;
 /** How many images of a moderate size may be compiled at a time: linking uses one in the middle of another. */
@@ -22,12 +23,11 @@ const residents: ResidentMemory[] = [];
 let refusal: { readonly error: unknown } | null = null;
 
 /** Memory with nothing in it. Throws what the engine throws if it refuses. */
-export function takeResident(engine: WasmEngine, tenant: Tenant): ResidentMemory {
+export function takeResident(engine: WasmEngine, tenant: Tenant): ImageMemory {
   for (const large of residents.filter(one => !one.isFree && one.isLarge)) large.keep();
   const free = residents.find(one => one.isFree) ?? newResident(engine) ?? residents[0];
   if (free === undefined) throw refusal?.error;
-  free.take(tenant);
-  return free;
+  return free.take(tenant);
 }
 
 /** Another one, if there may be more; those that cannot be had are not asked for again. */
@@ -43,10 +43,45 @@ function newResident(engine: WasmEngine): ResidentMemory | undefined {
   }
 }
 
-export class ResidentMemory implements ImageMemory {
+/**
+ * The place of an image in a memory. An image that nothing refers to is known by its seat, which nothing else refers
+ * to: an engine keeps what a WeakRef refers to until the job ends, which is long where many files are linked in a
+ * loop. So it keeps seats that are empty, and never images that were moved out.
+ */
+class Seat implements ImageMemory {
+  #place: { readonly memory: ResidentMemory; readonly tenant: Tenant } | null;
+
+  constructor(memory: ResidentMemory, tenant: Tenant) {
+    this.#place = { memory, tenant };
+  }
+
+  get tenant(): Tenant | undefined {
+    return this.#place?.tenant;
+  }
+
+  empty(): void {
+    this.#place = null;
+  }
+
+  functions(): KernelFunctions {
+    return this.#place?.memory.functions() ?? outside();
+  }
+
+  enter(): void {
+    this.#place?.memory.enter();
+  }
+
+  release(isSound: boolean): void {
+    this.#place?.memory.release(isSound);
+  }
+}
+
+class ResidentMemory implements ImageMemory {
   readonly #memory: WasmMemory;
   readonly #functions: KernelFunctions;
-  #tenant: WeakRef<Tenant> | null = null;
+  #seat: WeakRef<Seat> | null = null;
+  /** Its image, once it is kept: the memory is then in no list, and freed with the image. */
+  #keeper: Tenant | null = null;
 
   /** Memory first: an engine that refuses it may end the process when it is asked to compile. */
   constructor(engine: WasmEngine) {
@@ -59,7 +94,11 @@ export class ResidentMemory implements ImageMemory {
   }
 
   get isFree(): boolean {
-    return this.#tenant?.deref() === undefined;
+    return this.#tenant === undefined;
+  }
+
+  get #tenant(): Tenant | undefined {
+    return this.#keeper ?? this.#seat?.deref()?.tenant;
   }
 
   get isLarge(): boolean {
@@ -70,6 +109,20 @@ export class ResidentMemory implements ImageMemory {
   keep(): void {
     const at = residents.indexOf(this);
     if (at >= 0) residents.splice(at, 1);
+    this.#keeper = this.#tenant ?? null;
+    this.#emptySeat();
+    this.#keeper?.placed(this);
+  }
+
+  /** Its image no longer has it. */
+  #leave(): void {
+    this.#emptySeat();
+    this.#keeper = null;
+  }
+
+  #emptySeat(): void {
+    this.#seat?.deref()?.empty();
+    this.#seat = null;
   }
 
   functions(): KernelFunctions {
@@ -86,20 +139,23 @@ export class ResidentMemory implements ImageMemory {
   }
 
   /** Moves out the image that is in it. */
-  take(tenant: Tenant): void {
-    const before = this.#tenant?.deref();
+  take(tenant: Tenant): ImageMemory {
+    const before = this.#tenant;
     const used = this.#usedBytes();
-    before?.movedOut(this.#memory.buffer.slice(0, used));
+    before?.placed(new ScriptMemory(before, this.#memory.buffer.slice(0, used)));
+    this.#emptySeat();
     new Uint8Array(this.#memory.buffer, 0, used).fill(0);
-    this.#tenant = new WeakRef(tenant);
+    const seat = new Seat(this, tenant);
+    this.#seat = new WeakRef(seat);
     tenant.moved(this.#memory.buffer);
     this.enter();
+    return seat;
   }
 
   /** Memory whose contents cannot be trusted is not used again. */
   release(isSound: boolean): void {
     if (!isSound || this.isLarge) this.keep();
-    if (isSound) this.#tenant = null;
+    if (isSound) this.#leave();
   }
 
   #usedBytes(): number {
@@ -115,7 +171,7 @@ export class ResidentMemory implements ImageMemory {
     if (!this.#tryGrow(Math.min(Math.max(needed, now * 2), MOST_BYTES / WASM_PAGE) - now)) {
       if (!this.#tryGrow(needed - now)) throw memoryRefused(size, null);
     }
-    this.#tenant?.deref()?.moved(this.#memory.buffer);
+    this.#tenant?.moved(this.#memory.buffer);
   }
 
   #tryGrow(pages: number): boolean {
