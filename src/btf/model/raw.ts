@@ -155,7 +155,8 @@ export function forEachVariable(
 }
 
 /** Ids of all types of some kinds, in order; nothing is decoded. */
-export function idsOfKinds({ words, start, count }: RawBtf, kinds: readonly number[]): readonly BtfId[] {
+export function idsOfKinds(btf: RawBtf, kinds: readonly number[]): readonly BtfId[] {
+  const { words, start, count } = btf;
   const wanted = kinds.reduce((bits, kind) => bits | (1 << kind), 0);
   const found: BtfId[] = [];
   for (let id = 1; id <= count; id++) {
