@@ -3,7 +3,7 @@
 // `--version` is answered before anything is loaded. Half of a short run would be compiling: what V8 compiled in the
 // first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. Where the
 // directory cannot be written, every run compiles.
-const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
@@ -76,17 +76,42 @@ function calledName(command, [, called = '']) {
 
 /** With as many words a link takes long enough for settings of the engine to gain more than they cost (2 ms). */
 const MANY_WORDS = 16;
+/** Bytes of a file that is inspected, likewise. */
+const LARGE_FILE = 1 << 20;
+
+/**
+ * Whether a command line takes long enough.
+ *
+ * @param {readonly string[]} words
+ */
+function isLong([command, ...others]) {
+  if (command === 'inspect') return others.some(word => sizeOf(word) >= LARGE_FILE);
+  if (command !== 'link' && command !== 'relink') return false;
+  return others.length + 1 >= MANY_WORDS || others.some(word => word.startsWith('@'));
+}
+
+/**
+ * Bytes of a file; 0 for a word that names none.
+ *
+ * @param {string} word
+ */
+function sizeOf(word) {
+  try {
+    return statSync(word).size;
+  } catch {
+    return 0;
+  }
+}
 
 /**
  * Node 20 compiles functions in the background that have had their last call, and waits for that when it ends. Links of
- * many files are faster when it does so later, and with kernels compiled once. Later versions do not wait.
+ * many files, and listings of large ones, are faster when it does so later, and with kernels compiled once. Later
+ * versions do not wait.
  *
  * @param {readonly string[]} words
  */
 function setEngine(words) {
-  if (!process.version.startsWith('v20.')) return;
-  const isLong = words.length >= MANY_WORDS || words.some(word => word.startsWith('@'));
-  if (!isLong || (words[0] !== 'link' && words[0] !== 'relink')) return;
+  if (!process.version.startsWith('v20.') || !isLong(words)) return;
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=500000');
   setFlagsFromString('--liftoff-only');

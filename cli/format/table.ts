@@ -5,25 +5,37 @@ import { printable } from '../../src/diag/index.ts';
 
 type Rows = readonly (readonly string[])[];
 
+/** Rows that become one text at a time: the lines of a long table need not all be kept as texts of their own. */
+const CHUNK = 256;
+
 /** Rows as lines, each after `indent`. `right` lists the columns that hold numbers. */
 export function table(rows: Rows, indent = '', right: readonly number[] = []): string {
-  const lines = linesOf(rows, indent, right);
-  // What has to be escaped is rare, and found much faster in all of the text than cell by cell.
-  const text = lines.join('\n');
-  const shown =
-    printable(text) === text
-      ? lines
-      : linesOf(
-          rows.map(row => row.map(printable)),
-          indent,
-          right,
-        );
-  return shown.map(line => line.trimEnd()).join('\n');
+  const format = { indent, right };
+  const plain = textOf(rows, format);
+  if (plain.isPrintable) return plain.text;
+  // Rare, and found much faster in a long text than cell by cell.
+  const escaped = rows.map(row => row.map(printable));
+  return textOf(escaped, format).text;
 }
 
-function linesOf(rows: Rows, indent: string, right: readonly number[]): readonly string[] {
+interface Format {
+  readonly indent: string;
+  readonly right: readonly number[];
+}
+
+/** `isPrintable`: nothing has to be escaped, which changes widths. */
+function textOf(rows: Rows, format: Format): { readonly text: string; readonly isPrintable: boolean } {
   const widths = widthsOf(rows);
-  return rows.map(row => lineOf(row, widths, indent, right));
+  const chunks: string[] = [];
+  let isPrintable = true;
+  for (let first = 0; first < rows.length; first += CHUNK) {
+    const chunk = rows.slice(first, first + CHUNK);
+    let text = '';
+    for (const row of chunk) text += `${lineOf(row, widths, format)}\n`;
+    isPrintable &&= printable(text) === text;
+    chunks.push(text);
+  }
+  return { text: chunks.join('').slice(0, -1), isPrintable };
 }
 
 function widthsOf(rows: Rows): readonly number[] {
@@ -38,20 +50,26 @@ function widthsOf(rows: Rows): readonly number[] {
   return widths;
 }
 
-function lineOf(
-  row: readonly string[],
-  widths: readonly number[],
-  indent: string,
-  right: readonly number[],
-): string {
+function lineOf(row: readonly string[], widths: readonly number[], { indent, right }: Format): string {
   let line = indent;
-  for (let column = 0; column < row.length; column++) {
+  const last = row.length - 1;
+  for (let column = 0; column <= last; column++) {
     const cell = row[column] ?? noElement(row, column);
     const width = widths[column] ?? noElement(widths, column);
-    const isLast = column === row.length - 1;
     if (column > 0) line += '  ';
     if (right.includes(column)) line += cell.padStart(width);
-    else line += isLast ? cell : cell.padEnd(width);
+    else line += column === last ? cell : cell.padEnd(width);
   }
-  return line;
+  return mayEndInSpace(row[last]) ? trimmed(line) : line;
+}
+
+function mayEndInSpace(cell: string | undefined): boolean {
+  if (cell === undefined || cell === '') return true;
+  const code = cell.charCodeAt(cell.length - 1);
+  return code <= 0x20 || code >= 0x7f;
+}
+
+/** What has to be escaped is not space. */
+function trimmed(line: string): string {
+  return printable(line) === line ? line.trimEnd() : line;
 }

@@ -24,6 +24,6 @@ export { type FileIdentity, identify } from './identify.ts';
 export type { ElfFile, ElfGroup, ElfRelocation, ElfSection, ElfSymbol } from './model.ts';
 export { parseElf } from './parse.ts';
 export { scanElf } from './scan.ts';
-export { numberOfWords } from './wide.ts';
+export { highWord, numberOfWords } from './wide.ts';
 export { writeElf } from './write.ts';
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

@@ -3,9 +3,16 @@
  * them.
  */
 
-import { alignUp, elementAt } from '../../bytes/index.ts';
+import { alignUp, elementAt, noElement } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import type { BtfComposite, BtfEnum, BtfId, BtfMember, RawBtf } from '../model/index.ts';
+import {
+  type BtfComposite,
+  type BtfEnum,
+  type BtfId,
+  type BtfMember,
+  idsOfKinds,
+  type RawBtf,
+} from '../model/index.ts';
 import { attribute, declarePiece, keywordOf, type Piece } from './declare.ts';
 import { CLayout, straddles } from './layout.ts';
 
@@ -71,8 +78,10 @@ export class BodyWriter {
   #composite(id: BtfId, type: BtfComposite, indent: number, depth: number): Piece[] {
     const pieces: Piece[] = [this.#head(id)];
     const lines = new MemberLines(this.#layout, this.#layout.isPacked(id), pieces, indent + 1, depth + 1);
-    const sorted = inOrder(type.members);
-    for (const { member, index } of sorted) {
+    const order = orderOf(type.members);
+    for (let place = 0; place < type.members.length; place++) {
+      const index = order?.[place] ?? place;
+      const member = elementAt(type.members, index);
       if (type.kind === 'struct') lines.padTo(member);
       const name = this.#names.member?.(member.name) ?? member.name;
       lines.add(member, this.#needsName(member) ? `__anonymous_${index}` : name, this.tags(id, index));
@@ -140,25 +149,22 @@ function newLine(indent: number): string {
   return `\n${'\t'.repeat(indent)}`;
 }
 
-interface PlacedMember {
-  readonly member: BtfMember;
-  readonly index: number;
+/** Indexes of members by place, where it is not their order: C cannot put a member before an earlier one; Rust can. */
+function orderOf(members: readonly BtfMember[]): readonly number[] | undefined {
+  for (let index = 1; index < members.length; index++) {
+    if (offsetOf(members, index - 1) > offsetOf(members, index))
+      return Array.from(members.keys()).sort((a, b) => offsetOf(members, a) - offsetOf(members, b) || a - b);
+  }
+  return undefined;
 }
 
-/** C cannot put a member before an earlier one; Rust can. */
-function inOrder(members: readonly BtfMember[]): PlacedMember[] {
-  const placed = members.map((member, index) => ({ member, index }));
-  const isInOrder = members.every(
-    (member, index) => index === 0 || elementAt(members, index - 1).bitOffset <= member.bitOffset,
-  );
-  if (isInOrder) return placed;
-  return placed.sort((a, b) => a.member.bitOffset - b.member.bitOffset || a.index - b.index);
+function offsetOf(members: readonly BtfMember[], index: number): number {
+  return (members[index] ?? noElement(members, index)).bitOffset;
 }
 
 function collectTags(btf: RawBtf): Map<BtfId, TagOnComponent[]> {
   const tags = new Map<BtfId, TagOnComponent[]>();
-  for (let id = 1; id <= btf.count; id++) {
-    if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
+  for (const id of idsOfKinds(btf, [BTF_KIND.DECL_TAG])) {
     const tag = btf.type(id);
     if (tag.kind !== 'decl_tag') continue;
     const entry = { component: tag.component, text: attribute('btf_decl_tag', tag.name, tag.attribute) };

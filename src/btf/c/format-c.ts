@@ -14,10 +14,18 @@
 
 import { elementAt, noElement } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import { type Btf, type BtfEnum, type BtfId, type BtfType, type RawBtf, toRaw } from '../model/index.ts';
+import {
+  type Btf,
+  type BtfEnum,
+  type BtfId,
+  type BtfType,
+  idsOfKinds,
+  type RawBtf,
+  toRaw,
+} from '../model/index.ts';
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
-import { isBuiltinTypedef, isEnum, UniqueNames } from './names.ts';
+import { ENUMS, isBuiltinTypedef, UniqueNames } from './names.ts';
 
 /** Pieces of one header; that of a whole kernel takes half a million. */
 const BUDGET = 4_000_000;
@@ -30,7 +38,7 @@ const BUDGET = 4_000_000;
 export function formatBtfAsC(btf: Btf): string {
   const raw = toRaw(btf);
   const header = new HeaderWriter(raw);
-  for (let id = 1; id <= raw.count; id++) {
+  for (const id of idsOfKinds(raw, DEFINITIONS)) {
     if (isDefinition(raw, id)) header.require(id, COMPLETE);
   }
   header.writeUnusedEnums();
@@ -38,19 +46,17 @@ export function formatBtfAsC(btf: Btf): string {
 }
 
 /** By kind and name alone: most types of an object are functions and variables, which need not be decoded. */
+const DEFINITIONS: readonly number[] = [
+  BTF_KIND.STRUCT,
+  BTF_KIND.UNION,
+  ...ENUMS,
+  BTF_KIND.TYPEDEF,
+  BTF_KIND.FWD,
+];
+
 function isDefinition(btf: RawBtf, id: BtfId): boolean {
-  switch (btf.kindOf(id)) {
-    case BTF_KIND.STRUCT:
-    case BTF_KIND.UNION:
-    case BTF_KIND.ENUM:
-    case BTF_KIND.ENUM64:
-      return btf.nameOf(id) !== '';
-    case BTF_KIND.TYPEDEF:
-    case BTF_KIND.FWD:
-      return true;
-    default:
-      return false;
-  }
+  const kind = btf.kindOf(id);
+  return kind === BTF_KIND.TYPEDEF || kind === BTF_KIND.FWD || btf.nameOf(id) !== '';
 }
 
 /** Levels of a need, as bits. */
@@ -119,8 +125,8 @@ class HeaderWriter {
 
   /** Enums whose only use is their values. */
   writeUnusedEnums(): void {
-    for (let id = 1; id <= this.#btf.count; id++) {
-      if (this.#written[id] === 1 || !isEnum(this.#btf, id)) continue;
+    for (const id of idsOfKinds(this.#btf, ENUMS)) {
+      if (this.#written[id] === 1) continue;
       const type = this.#btf.type(id);
       if (type.kind !== 'enum' && type.kind !== 'enum64') continue;
       if (type.name === '' && type.values.length > 0) this.#writeBody(id);

@@ -5,7 +5,7 @@
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';
-import type { BtfFloat, BtfId, BtfInt, RawBtf } from '../model/index.ts';
+import { type BtfFloat, type BtfId, type BtfInt, idsOfKinds, type RawBtf } from '../model/index.ts';
 import { keywordOf } from './declare.ts';
 
 const INT_WORDS = new Set(['unsigned', 'signed', 'int', 'long', 'short', 'char', '_Bool', '__int128']);
@@ -76,11 +76,12 @@ export class UniqueNames {
   #nameTags(): void {
     const tags = new NameSpace();
     const declared = new Map<string, string>();
-    for (const forward of [false, true]) {
-      for (let id = 1; id <= this.#btf.count; id++) {
-        if (!isTagged(this.#btf, id) || (this.#btf.kindOf(id) === BTF_KIND.FWD) !== forward) continue;
+    const forwards = idsOfKinds(this.#btf, [BTF_KIND.FWD]);
+    for (const ids of [idsOfKinds(this.#btf, DEFINED_TAGS), forwards]) {
+      for (const id of ids) {
+        if (this.#btf.nameOf(id) === '') continue;
         const key = `${keywordOf(this.#btf.type(id))} ${this.#btf.nameOf(id)}`;
-        const known = forward ? declared.get(key) : undefined;
+        const known = ids === forwards ? declared.get(key) : undefined;
         const name = known ?? tags.take(identifier(this.#btf.nameOf(id)));
         if (!declared.has(key)) declared.set(key, name);
         this.#names.set(id, name);
@@ -91,8 +92,7 @@ export class UniqueNames {
   /** Typedefs and enumerators share the other. */
   #nameOrdinary(): void {
     const ordinary = new NameSpace();
-    for (let id = 1; id <= this.#btf.count; id++) {
-      if (this.#btf.kindOf(id) !== BTF_KIND.TYPEDEF && !isEnum(this.#btf, id)) continue;
+    for (const id of idsOfKinds(this.#btf, [BTF_KIND.TYPEDEF, ...ENUMS])) {
       const type = this.#btf.type(id);
       if (type.kind === 'typedef') this.#names.set(id, nameTypedef(ordinary, type.name));
       if (type.kind !== 'enum' && type.kind !== 'enum64') continue;
@@ -110,23 +110,9 @@ function nameTypedef(names: NameSpace, name: string): string {
   return isBuiltinTypedef(name) && !names.has(name) ? name : names.take(identifier(name));
 }
 
-export function isEnum(btf: RawBtf, id: BtfId): boolean {
-  const kind = btf.kindOf(id);
-  return kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
-}
-
-function isTagged(btf: RawBtf, id: BtfId): boolean {
-  switch (btf.kindOf(id)) {
-    case BTF_KIND.STRUCT:
-    case BTF_KIND.UNION:
-    case BTF_KIND.ENUM:
-    case BTF_KIND.ENUM64:
-    case BTF_KIND.FWD:
-      return btf.nameOf(id) !== '';
-    default:
-      return false;
-  }
-}
+/** Kinds of enums. */
+export const ENUMS: readonly number[] = [BTF_KIND.ENUM, BTF_KIND.ENUM64];
+const DEFINED_TAGS: readonly number[] = [BTF_KIND.STRUCT, BTF_KIND.UNION, ...ENUMS];
 
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
 

@@ -7,7 +7,7 @@ export { typeRuleError } from './explain.ts';
 export { TYPE_FAULT } from './faults.ts';
 export { INT } from './int.ts';
 export { pointerSize } from './pointer-size.ts';
-export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
+export { forEachReference, forEachVariable, idsOfKinds, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';

@@ -10,7 +10,7 @@
  * `src/bytes/at.ts`.
  */
 
-import { cString, decodeText, elementAt } from '../../bytes/index.ts';
+import { cString, decodeText, elementAt, noElement } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { decodeType, LINKAGES } from './decode.ts';
@@ -152,4 +152,17 @@ export function forEachVariable(
   for (let left = btf.vlenOf(id); left > 0; left--, at += elementWords(BTF_KIND.DATASEC)) {
     callback(words[at] ?? 0, words[at + 1] ?? 0, words[at + 2] ?? 0);
   }
+}
+
+/** Ids of all types of some kinds, in order; nothing is decoded. */
+export function idsOfKinds(btf: RawBtf, kinds: readonly number[]): readonly BtfId[] {
+  const { words, start, count } = btf;
+  const wanted = kinds.reduce((bits, kind) => bits | (1 << kind), 0);
+  const found: BtfId[] = [];
+  for (let id = 1; id <= count; id++) {
+    const info = (start[id] ?? noElement(start, id)) + INFO;
+    const kind = kindOfInfo(words[info] ?? noElement(words, info));
+    if (((wanted >>> kind) & 1) === 1) found.push(id);
+  }
+  return found;
 }

@@ -1,8 +1,10 @@
 /** Notes on what of a file its object does not have. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
-import { ATOM, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
-import { AtomRow, atomRows, noted } from './atom-rows.ts';
+import { ATOM, ATOM_KIND, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
+import { columnOf } from '../model/index.ts';
+import { AtomRow, noted } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
 import type { Reading } from './reading.ts';
 
@@ -30,10 +32,13 @@ function mapNamesLeftOut(image: Image, unit: number): readonly string[] {
 /** Sentences on code of which the symbols have nothing, by section. */
 function codeLeftOut(image: Image, unit: number): readonly string[] {
   const kept = new Map<number, number>();
-  for (const atom of atomRows(image, unit)) {
-    if (!atom.isFunction || atom.owner !== undefined) continue;
-    const shell = atom.get(ATOM.shell);
-    kept.set(shell, (kept.get(shell) ?? 0) + atom.size);
+  const [kinds, owners] = [columnOf(image, ATOM.kind), columnOf(image, ATOM.owner)];
+  const [shells, sizes] = [columnOf(image, ATOM.shell), columnOf(image, ATOM.size)];
+  const atoms = image.get(UNIT.atoms, unit);
+  for (let atom = atoms; atom < atoms + image.get(UNIT.atomCount, unit); atom++) {
+    if (kinds[atom] !== ATOM_KIND.function || owners[atom] !== 0) continue;
+    const shell = elementAt(shells, atom);
+    kept.set(shell, (kept.get(shell) ?? 0) + (elementAt(sizes, atom) >>> 0));
   }
   const [first, count] = [image.get(UNIT.shells, unit), image.get(UNIT.shellCount, unit)];
   const found: string[] = [];

@@ -5,6 +5,7 @@
 
 import { importTypes, toRaw } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
+import { highWord } from '../../elf/index.ts';
 import {
   ATOM,
   ATOM_BINDING,
