@@ -153,7 +153,7 @@ describe('the form', () => {
     process.env['ROOTLET_CORE'] = word;
     const image = new Image();
     // memory of WebAssembly has whole pages, and more of them
-    expect(image.bytes.length === 1 << 18).toBe(word === 'js');
+    expect(image.bytes.length === 1 << 16).toBe(word === 'js');
   });
 
   test('is refused when it cannot be had', () => {

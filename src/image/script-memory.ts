@@ -5,7 +5,8 @@ import { kernelScript } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
 import { bindMemory } from './memory.ts';
 
-const FIRST_BYTES = 1 << 18;
+/** Enough for an object of a few functions. */
+const FIRST_BYTES = 1 << 16;
 
 /** Whose memory the kernels work on. */
 let bound: ScriptMemory | null = null;

@@ -3,7 +3,10 @@
 import { FAULT, HEADER, NAME } from './layout.ts';
 import { byte, copy, fill, grow, setWord, word } from './memory.ts';
 
-/** Tables with fewer rows grow to four times their room, others to twice. */
+/** Room of new tables: little, so that the image of a small file is made, moved and cleared fast. */
+const FIRST_ROWS = 32;
+const FIRST_SLOTS = 512;
+/** Tables with fewer rows grow to four times their room, at first to eight times, others to twice. */
 const FEW_ROWS = 65536;
 
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
@@ -35,10 +38,10 @@ export function addRows(table: number, width: number, rows: number): number {
 
 function enlarge(table: number, width: number, rows: number): number {
   const before = word(table + 1);
-  let room = before === 0 ? 256 : before;
+  let room = before === 0 ? FIRST_ROWS : before;
   // memory that nothing was written to costs nothing, and rows that move cost twice
   const growth = before < FEW_ROWS ? 2 : 1;
-  while (room < rows) room = room << growth;
+  while (room < rows) room = room << (room === FIRST_ROWS ? 3 : growth);
   const at = alloc(Math.imul(room << 2, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);
@@ -104,7 +107,8 @@ function isName(name: number, at: number, size: number): number {
 
 /** A larger hash table of names, with all that there are. */
 function spreadNames(): number {
-  const size = word(HEADER.nameMask) === 0 ? 4096 : (word(HEADER.nameMask) + 1) << 2;
+  const before = word(HEADER.nameMask) + 1;
+  const size = before === 1 ? FIRST_SLOTS : before << (before === FIRST_SLOTS ? 3 : 2);
   const at = alloc(size << 2);
   setWord(HEADER.nameSlots, at);
   setWord(HEADER.nameMask, size - 1);

@@ -217,6 +217,14 @@ function callsOfKernels(text: string): string[] {
   return [...taken, ...direct].filter(name => name !== '');
 }
 
+/** `scan.find(…)` where `scan` is the module of a kernel. */
+function callsOfModules(text: string): string[] {
+  const modules = [...text.matchAll(/^import \* as (\w+) from '[^']*\.kernel\.ts'/gm)];
+  return modules.flatMap(([, module]) =>
+    [...text.matchAll(new RegExp(`(?<![\\w./])${module}\\.\\w+(?=\\()`, 'g'))].map(([call]) => call),
+  );
+}
+
 describe('kernels of the project', () => {
   const files = shippedFiles();
   const kernels = files.filter(({ path }) => path.endsWith('.kernel.ts'));
@@ -239,6 +247,16 @@ describe('kernels of the project', () => {
     expect(named, 'write `import * as scan`, and `image.run(scan)`').toEqual([]);
   });
 
+  test('are not called as modules, which commands do not have', () => {
+    const called = files
+      .filter(({ path }) => !path.endsWith('.kernel.ts'))
+      .flatMap(({ path, text }) => callsOfModules(text).map(call => `${path}: ${call}`));
+    expect(called, 'write `image.run(scan).name(…)`').toEqual([]);
+    const wrong =
+      "import * as scan from './scan.kernel.ts';\nscan.find(1); image.run(scan).find(1); scan.LIMIT;";
+    expect(callsOfModules(wrong)).toEqual(['scan.find']);
+  });
+
   test('have names of their own where others than kernels call them', () => {
     const exported = kernels.flatMap(({ text }) =>
       [...text.matchAll(/^export function (\w+)/gm)].map(([, name = '']) => name),
@@ -249,8 +267,7 @@ describe('kernels of the project', () => {
     expect(called.filter(({ name }) => several.has(name))).toEqual([]);
   });
 
-  const isWhole = kernels.some(({ path }) => path.startsWith('src/link/'));
-  test.runIf(isWhole)('use every column', () => {
+  test('use every column', () => {
     const text = files
       .filter(({ path }) => !path.endsWith('image/layout.ts'))
       .map(one => one.text)
@@ -263,7 +280,7 @@ describe('kernels of the project', () => {
     expect(HEADER_USED).toBeLessThan(1024);
   });
 
-  test.runIf(isWhole)('have a text for each fault', () => {
+  test('have a text for each fault', () => {
     const tables = files.flatMap(({ path, text }) => {
       const name = path.endsWith('/faults.ts') ? /export const (\w+_FAULT) = \{/.exec(text)?.[1] : undefined;
       return name === undefined ? [] : [{ path, name, text }];

@@ -9,7 +9,7 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { ATOM, FAULT, type Image, SHELL, UNIT } from '../../image/index.ts';
+import { ATOM, FAULT, Image, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from '../../object/index.ts';
 import { LINK_FAULT, type LinkColumns, REQUEST } from '../resolve/index.ts';
 import * as kernels from './sections.kernel.ts';
@@ -64,11 +64,16 @@ function sizeProblem(columns: LinkColumns, merged: number): Problem {
 
 /** One section for two of a name. */
 export function unite(a: SectionShell, b: SectionShell): SectionShell {
+  const image = new Image();
+  const { unitedType, unitedFlags } = image.run(kernels);
   const isOfOneSize = a.entsize === b.entsize;
+  const type = unitedType(a.type, b.type);
+  const flags = unitedFlags(a.flags, b.flags, isOfOneSize ? 1 : 0);
+  image.release();
   return {
     name: a.name,
-    type: kernels.unitedType(a.type, b.type),
-    flags: kernels.unitedFlags(a.flags, b.flags, isOfOneSize ? 1 : 0),
+    type,
+    flags,
     align: Math.max(a.align, b.align),
     entsize: isOfOneSize ? a.entsize : 0,
     role: a.role,

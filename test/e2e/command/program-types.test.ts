@@ -37,6 +37,7 @@ SEC("?socket") int foreign(struct __sk_buff *skb) { return no_such_function(); }
 const SOURCES = {
   filter: HEAD + program('filter', 'xdp_md', 'f', 2),
   slash: HEAD + program('xdp/entry', 'xdp_md', 'f', 2),
+  meeting: HEAD + program('xdp', 'xdp_md', 'g', 2) + program('xdp/entry', 'xdp_md', 'f', 2),
   typo: HEAD + program('xpd', 'xdp_md', 'f', 2),
   dormant: HEAD + program('?mine', 'xdp_md', 'f', 2),
   known: HEAD + program('xdp', 'xdp_md', 'first', 2),
@@ -142,6 +143,13 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
       rootlet('link', at('slash'), '--rename-section', 'xdp/entry=xdp', '-o', `${directory}/renamed.o`).code,
     ).toBe(0);
     expect(peer(`${directory}/renamed.o`)).toBe(true);
+  });
+
+  test('a section is renamed to one that is there: both become one', () => {
+    const words = ['--rename-section', 'xdp/entry=xdp'];
+    expect(rootlet('link', at('meeting'), ...words, '-o', `${directory}/met.o`)).toMatchObject({ code: 0 });
+    expect(load(`${directory}/met.o`)).toEqual({ f: 'xdp', g: 'xdp' });
+    expect(peer(`${directory}/met.o`)).toBe(true);
   });
 
   test('words that are not types, and names of no program', () => {
