@@ -93,6 +93,13 @@ describe('a written object', () => {
     expect(writeObject(backwards)).toEqual(writeObject(SAMPLE));
   });
 
+  test('keeps the alignment of its sections', () => {
+    const sections = SAMPLE.sections.map(shell => ({ ...shell, align: 64 }));
+    const elf = parseElf({ name: 'a.o', bytes: writeObject({ ...SAMPLE, sections }) });
+    const found = elf.sections.filter(({ name }) => name === 'tc' || name === '.data');
+    expect(found.map(({ align }) => align)).toEqual([64, 64]);
+  });
+
   test('calls a local function of its section without a relocation, another through its section', () => {
     const elf = parseElf({ name: 'a.o', bytes: writeObject(SAMPLE) });
     const position = elf.sections.findIndex(({ name }) => name === 'tc');
