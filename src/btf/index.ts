@@ -2,14 +2,13 @@
 
 export {
   encodeBtf,
-  joinBtf,
+  encodeBtfWithTexts,
   type LineRecord,
   type LineRecords,
   PackedLines,
   parseBtf,
   parseKernelBtf,
   placeWord,
-  wordsWithStrings,
 } from './binary/index.ts';
 export {
   formatBtfAsC,
@@ -48,7 +47,6 @@ export {
   kindNumber,
   RawBtf,
   resolvedType,
-  StringPool,
   sizeOfType,
   skipModifiers,
   toRaw,

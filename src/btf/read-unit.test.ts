@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { FUNCTION_INFO, Image, SECTION, TYPE, UNIT } from '../image/index.ts';
-import { encodeBtfWithExt } from './binary/ext-encode.ts';
 import { recordsOf } from './binary/records-of.ts';
+import { encodeBtfWithExt } from './binary/testing.ts';
 import { btfOf } from './model/columns.ts';
 import { INT, typesOf } from './model/testing.ts';
 import { readUnitTypes } from './read-unit.ts';

@@ -29,15 +29,6 @@ export function requireRange(size: number, offset: number, length: number, what:
   });
 }
 
-/**
- * A u64 as a number. Throws `bytes-number-too-large` above 2^53 - 1: no length or offset of a real file is
- * there.
- */
-export function u64ToNumber(value: bigint, what: string): number {
-  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-  throw inputError('bytes-number-too-large', [], `${what} is ${value}, more than any file can hold`);
-}
-
 /** A `DataView` over exactly these bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,7 +1,7 @@
 /** Cursors, record layouts, writers. */
 
 export { elementAt, noElement, valueAt } from './at.ts';
-export { bytesOf, type Contents } from './contents.ts';
+export type { Contents } from './contents.ts';
 export { type ByteOrder, cString, decodeText, encodeText, requireRange, viewOf } from './cursor.ts';
 export { given } from './given.ts';
 export { type FileSource, type InputFile, requireFile } from './input-file.ts';

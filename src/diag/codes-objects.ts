@@ -4,7 +4,6 @@ import type { ProblemClass } from './problem-class.ts';
 
 export const OBJECT_CODES = {
   // --- Objects and archives as files ---
-  'bytes-number-too-large': 'input',
   'bytes-string-offset': 'input',
   'bytes-string-unterminated': 'input',
   'bytes-text-too-long': 'input',

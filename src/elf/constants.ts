@@ -7,6 +7,10 @@ import { record, u8, u16, u32, u64 } from '../bytes/index.ts';
 
 export const EM_BPF = 247;
 
+export const ELFCLASS64 = 2;
+export const ELFDATA2LSB = 1;
+export const ELFDATA2MSB = 2;
+export const EV_CURRENT = 1;
 export const ET_REL = 1;
 export const ET_EXEC = 2;
 export const ET_DYN = 3;

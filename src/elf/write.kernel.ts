@@ -10,10 +10,18 @@ import { OUTPUT, OUTPUT_SECTION } from '../image/layout.ts';
 import { setByte, setWord, word } from '../image/memory.ts';
 import { putHalf, putLong, putWord } from '../image/put.kernel.ts';
 import { addRows } from '../image/tables.kernel.ts';
-import { EM_BPF, ET_REL, SHN_LORESERVE, SHN_XINDEX, SHT_NOBITS } from './constants.ts';
+import {
+  ELFCLASS64,
+  ELFDATA2LSB,
+  EM_BPF,
+  ET_REL,
+  EV_CURRENT,
+  SHN_LORESERVE,
+  SHN_XINDEX,
+  SHT_NOBITS,
+} from './constants.ts';
+import { EHDR, ELF_MAGIC, SHDR } from './fields.ts';
 
-const FILE_HEADER_SIZE = 64;
-const SECTION_HEADER_SIZE = 64;
 const MAX_SIZE = 0x7fffffff;
 
 /** A new row of OUTPUT, with the null section. */
@@ -55,7 +63,7 @@ export function addOutputSection(
 export function placeOutput(output: number): number {
   const first = word(word(OUTPUT.sections) + output);
   const last = first + word(word(OUTPUT.sectionCount) + output);
-  let end = FILE_HEADER_SIZE;
+  let end = EHDR.bytes;
   for (let section = first + 1; section < last; section = section + 1) {
     const offset = alignedTo(end, word(word(OUTPUT_SECTION.align) + section));
     if (offset < 0) return 0;
@@ -86,19 +94,19 @@ export function putHeaders(at: number, output: number): number {
   const order = word(word(OUTPUT.order) + output);
   const count = word(word(OUTPUT.sectionCount) + output);
   const headers = word(word(OUTPUT.headers) + output);
-  setWord(at >> 2, 0x464c457f);
-  setByte(at + 4, 2);
-  setByte(at + 5, order + 1);
-  setByte(at + 6, 1);
-  putHalf(at + 16, ET_REL, order);
-  putHalf(at + 18, EM_BPF, order);
-  putWord(at + 20, 1, order);
-  putLong(at + 40, headers, 0, order);
-  putWord(at + 48, word(word(OUTPUT.flags) + output), order);
-  putHalf(at + 52, FILE_HEADER_SIZE, order);
-  putHalf(at + 58, SECTION_HEADER_SIZE, order);
-  putHalf(at + 60, count < SHN_LORESERVE ? count : 0, order);
-  putHalf(at + 62, count - 1 < SHN_LORESERVE ? count - 1 : SHN_XINDEX, order);
+  setWord(at >> 2, ELF_MAGIC);
+  setByte(at + EHDR.class, ELFCLASS64);
+  setByte(at + EHDR.data, order + ELFDATA2LSB);
+  setByte(at + EHDR.identVersion, EV_CURRENT);
+  putHalf(at + EHDR.type, ET_REL, order);
+  putHalf(at + EHDR.machine, EM_BPF, order);
+  putWord(at + EHDR.version, EV_CURRENT, order);
+  putLong(at + EHDR.shoff, headers, 0, order);
+  putWord(at + EHDR.flags, word(word(OUTPUT.flags) + output), order);
+  putHalf(at + EHDR.ehsize, EHDR.bytes, order);
+  putHalf(at + EHDR.shentsize, SHDR.bytes, order);
+  putHalf(at + EHDR.shnum, count < SHN_LORESERVE ? count : 0, order);
+  putHalf(at + EHDR.shstrndx, count - 1 < SHN_LORESERVE ? count - 1 : SHN_XINDEX, order);
   const first = word(word(OUTPUT.sections) + output);
   if (count >= SHN_LORESERVE) setWord(word(OUTPUT_SECTION.size) + first, count);
   if (count > SHN_LORESERVE) setWord(word(OUTPUT_SECTION.link) + first, count - 1);

@@ -4,7 +4,7 @@
 
 import { encodeBtf } from '../../src/btf/binary/encode.ts';
 import type { BtfExt } from '../../src/btf/binary/ext.ts';
-import { encodeBtfWithExt } from '../../src/btf/binary/ext-encode.ts';
+import { encodeBtfWithExt } from '../../src/btf/binary/testing.ts';
 import { BtfBuilder } from '../../src/btf/model/builder.ts';
 import type { BtfType } from '../../src/btf/model/types.ts';
 import type { ElfRelocation } from '../../src/elf/model.ts';

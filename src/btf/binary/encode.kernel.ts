@@ -13,8 +13,8 @@ import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { beginStrings, putString } from '../merge/strings.kernel.ts';
 import { shapes } from '../model/shapes.kernel.ts';
 import { SHAPE_BIT } from '../model/words.ts';
+import { BTF_HEADER_SIZE } from './header.ts';
 
-const BTF_HEADER_SIZE = 24;
 const EXT_HEADER_SIZE = 32;
 
 /** Strings that are remembered by their address. */

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { needs } from '../../../test/support/needs.ts';
 import { compile, errorOf, INT, sectionOfObject, typesOf, withDirectory } from '../model/testing.ts';
 import type { BtfExt } from './ext.ts';
-import { encodeBtfWithExt } from './ext-encode.ts';
-import { parseBtf, parseBtfExt } from './parse.ts';
+import { parseBtf } from './parse.ts';
+import { encodeBtfWithExt, parseBtfExt } from './testing.ts';
 
 const btf = typesOf(
   INT,

@@ -1,6 +1,6 @@
 /** Bytes of `.BTF` and `.BTF.ext`: parse and encode. */
 
-export { encodeBtf, joinBtf, wordsWithStrings } from './encode.ts';
+export { encodeBtf, encodeBtfWithTexts } from './encode.ts';
 export { type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
 export { parseBtf, parseKernelBtf } from './parse.ts';
 export { readRecordsAt, readTypesAt, type SectionPlace } from './read-sections.ts';

@@ -1,5 +1,5 @@
 /**
- * `.BTF` bytes to types, `.BTF.ext` bytes to records.
+ * `.BTF` bytes to types.
  *
  * The kernels read and check in an image of their own: what comes out can be used without further checks.
  * Accepts both byte orders, the header with a layout section, and the wide info word.
@@ -10,10 +10,8 @@
 
 import type { ByteOrder } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
-import { type Btf, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
-import type { ParsedExt } from './ext.ts';
-import { readRecordsAt, readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
-import { recordsOf } from './records-of.ts';
+import { type Btf, btfOf, type RawBtf } from '../model/index.ts';
+import { readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
 import { viewTypes } from './view.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
@@ -34,18 +32,6 @@ export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
   return readInImage(bytes, order, (image, unit, place) => {
     readUncheckedTypesAt(image, unit, place);
     return btfOf(image, unit);
-  });
-}
-
-/**
- * Records of a `.BTF.ext` section whose strings and types are `btf`. Places start with `section ".BTF.ext"`.
- */
-export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): ParsedExt {
-  return readInImage(bytes, order, (image, unit, place) => {
-    const types = toRaw(btf);
-    importTypes(image, unit, types);
-    readRecordsAt(image, unit, place);
-    return recordsOf(image, unit, types);
   });
 }
 

@@ -8,7 +8,9 @@ import { type ByteOrder, noElement } from '../../bytes/index.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 import { KIND_SHAPE_OF, RawBtf } from '../model/index.ts';
 import { BTF_HEADER_SIZE } from './header.ts';
-import { HOST_IS_LITTLE } from './word-bytes.ts';
+
+/** Whether this machine is little-endian. */
+const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
  * Types over `bytes`, which must not change afterwards. Undefined unless they are aligned, little-endian on such

@@ -9,9 +9,8 @@ export { INT } from './int.ts';
 export { pointerSize } from './pointer-size.ts';
 export { forEachReference, forEachVariable, idsOfKinds, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
-export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
-export { kindNumber, StringMapper } from './type-writer.ts';
+export { kindNumber } from './type-writer.ts';
 export type {
   Btf,
   BtfArray,
@@ -31,4 +30,4 @@ export type {
   BtfVar,
 } from './types.ts';
 export { ValueOrder } from './value-order.ts';
-export { elementWords, firstElementName, INFO, KIND_SHAPE_OF, kindOfInfo, vlenOfInfo } from './words.ts';
+export { KIND_SHAPE_OF, kindOfInfo, vlenOfInfo } from './words.ts';

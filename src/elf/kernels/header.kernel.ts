@@ -9,7 +9,17 @@ import { UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
-import { EM_BPF, ET_REL, MAX_SECTIONS, SHN_XINDEX, SHT_NULL } from '../constants.ts';
+import {
+  ELFCLASS64,
+  ELFDATA2LSB,
+  ELFDATA2MSB,
+  EM_BPF,
+  ET_REL,
+  EV_CURRENT,
+  MAX_SECTIONS,
+  SHN_XINDEX,
+  SHT_NULL,
+} from '../constants.ts';
 import { ELF_FAULT } from '../faults.ts';
 import { EHDR, ELF_MAGIC, SHDR } from '../fields.ts';
 import { swappedHeader, swappedSections } from './order.kernel.ts';
@@ -40,18 +50,18 @@ function alignFile(unit: number): void {
 function headerOf(unit: number): number {
   const at = word(word(UNIT.at) + unit);
   if (word(word(UNIT.size) + unit) < EHDR.bytes) return 0;
-  if (word(at >> 2) !== ELF_MAGIC || byte(at + EHDR.class) !== 2) return 0;
+  if (word(at >> 2) !== ELF_MAGIC || byte(at + EHDR.class) !== ELFCLASS64) return 0;
   const data = byte(at + EHDR.data);
-  if (data !== 1 && data !== 2) return 0;
-  setWord(word(UNIT.order) + unit, data - 1);
-  const header = data === 1 ? at : swappedHeader(at);
+  if (data !== ELFDATA2LSB && data !== ELFDATA2MSB) return 0;
+  setWord(word(UNIT.order) + unit, data - ELFDATA2LSB);
+  const header = data === ELFDATA2LSB ? at : swappedHeader(at);
   return half(header + EHDR.type) === ET_REL && half(header + EHDR.machine) === EM_BPF ? header : 0;
 }
 
 function checkVersion(unit: number, header: number): number {
   const first = byte(header + EHDR.identVersion);
-  const version = first === 1 ? word((header + EHDR.version) >> 2) : first;
-  if (version !== 1) return fault(ELF_FAULT.version, unit, version, 0);
+  const version = first === EV_CURRENT ? word((header + EHDR.version) >> 2) : first;
+  if (version !== EV_CURRENT) return fault(ELF_FAULT.version, unit, version, 0);
   const size = half(header + EHDR.ehsize);
   return size === EHDR.bytes ? 1 : fault(ELF_FAULT.headerSize, unit, size, 0);
 }

@@ -4,8 +4,7 @@
  * The kernel refuses what only linkers and loaders use, so libbpf's changes are made here: extern functions
  * become global ones with named parameters, extern variables become allocated ints, functions that are hidden
  * from other objects become static (the verifier then follows calls into them instead of trusting their
- * prototype), and every DATASEC is made again from where variables really are. Strings of line records go
- * into the same string table.
+ * prototype), and every DATASEC is made again from where variables really are.
  */
 
 import {
@@ -18,12 +17,7 @@ import {
   type BtfVar,
   editBtf,
   INT,
-  joinBtf,
-  StringPool,
-  wordsWithStrings,
 } from '../../btf/index.ts';
-import type { ByteOrder } from '../../bytes/index.ts';
-import { valueAt } from '../../bytes/index.ts';
 import { type BpfObject, dataSectionsOf, type ObjectLayout } from '../../object/index.ts';
 
 export interface KernelTypes {
@@ -97,19 +91,4 @@ function externVariables(btf: Btf): (readonly [BtfId, BtfVar])[] {
     if (type.kind === 'var' && type.linkage === 'extern') found.push([id, type]);
   }
   return found;
-}
-
-/** String table offsets of texts that are not names of types. */
-export interface EncodedTypes {
-  readonly bytes: Uint8Array;
-  readonly offsetOf: (text: string) => number;
-}
-
-/** `.BTF` bytes whose string table also holds `texts`. */
-export function encodeTypes(btf: Btf, texts: Iterable<string>, order: ByteOrder): EncodedTypes {
-  const strings = new StringPool();
-  const words = wordsWithStrings(btf, strings);
-  const offsets = new Map<string, number>();
-  for (const text of texts) if (!offsets.has(text)) offsets.set(text, strings.add(text));
-  return { bytes: joinBtf(words, strings, order), offsetOf: text => valueAt(offsets, text) };
 }

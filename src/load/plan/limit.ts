@@ -6,7 +6,7 @@
  * after a refusal.
  */
 
-import type { Btf } from '../../btf/index.ts';
+import { type Btf, encodeBtfWithTexts } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
 import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../../isa/index.ts';
@@ -20,7 +20,6 @@ import {
   type Sys,
 } from '../../kernel/index.ts';
 import { BPF_F_LINK, BPF_F_MMAPABLE } from '../../uapi/index.ts';
-import { encodeTypes } from './btf.ts';
 import { tagsContexts, withContextTypes } from './context-arguments.ts';
 import { globalsKind } from './maps.ts';
 import type { Fixup, LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
@@ -130,7 +129,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
   if (lacks.has('functionPointers')) requireNoCallbacks(plan);
   if (lacks.has('jumpTables')) requireNoJumpTables(plan);
   const types = limitTypes(plan.types, lacks);
-  const encoded = types === null ? null : encodeTypes(types, textsOf(plan), plan.byteOrder);
+  const encoded = types === null ? null : encodeBtfWithTexts(types, textsOf(plan), plan.byteOrder);
   const programs = plan.programs.map(program =>
     limitProgram(program, plan, encoded?.offsetOf ?? null, lacks),
   );
@@ -143,7 +142,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
 
 /** The plan with other types for the kernel; those for values and for callers of the plan stay what they are. */
 export function withKernelTypes(plan: LoadPlan, types: Btf): LoadPlan {
-  const { bytes, offsetOf } = encodeTypes(types, textsOf(plan), plan.byteOrder);
+  const { bytes, offsetOf } = encodeBtfWithTexts(types, textsOf(plan), plan.byteOrder);
   const programs = plan.programs.map(program =>
     program.lineInfo === null
       ? program

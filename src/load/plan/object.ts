@@ -1,6 +1,6 @@
 /** `planLoad`: from a symbolic object to everything that will be requested from the kernel. */
 
-import type { Btf, BtfId } from '../../btf/index.ts';
+import { type Btf, type BtfId, encodeBtfWithTexts } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -11,7 +11,7 @@ import {
   withAllFunctionTypes,
 } from '../../object/index.ts';
 import type { ExternBindings } from '../externs/index.ts';
-import { encodeTypes, kernelTypes } from './btf.ts';
+import { kernelTypes } from './btf.ts';
 import { planGlobals, setInitialValues } from './globals.ts';
 import { kconfigMap, layoutKconfig } from './kconfig.ts';
 import { planMaps } from './maps.ts';
@@ -112,7 +112,8 @@ function encodePrograms(
   requireNamesOnce(object, drafts);
   const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
   // The kernel refuses BTF without any type.
-  const encoded = types === null || types.count === 0 ? null : encodeTypes(types, texts, object.byteOrder);
+  const encoded =
+    types === null || types.count === 0 ? null : encodeBtfWithTexts(types, texts, object.byteOrder);
   const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
   return { btf: encoded?.bytes ?? null, programs };
 }

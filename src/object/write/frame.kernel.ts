@@ -12,6 +12,7 @@ import {
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from '../../elf/constants.ts';
+import { SYM } from '../../elf/fields.ts';
 import { addOutputSection, placeOutput, putHeaders } from '../../elf/write.kernel.ts';
 import { NAME, OUTPUT, OUTPUT_SECTION, SHELL, UNIT } from '../../image/layout.ts';
 import { copy, setByte, setWord, word } from '../../image/memory.ts';
@@ -22,8 +23,6 @@ import { putSymbolNames, putSymbols } from './symbols.kernel.ts';
 
 /** Words of what `buildFrame` gets: NAMEs of the sections that every file has. */
 export const FRAME_NAME = { btf: 0, ext: 1, symbols: 2, indexes: 3, strings: 4 } as const;
-
-const SYMBOL_SIZE = 24;
 
 /**
  * Adds all sections of the file and gives them their offsets. `strings`: a new row of UNIT for `.strtab`; `names`:
@@ -104,8 +103,8 @@ function addTables(output: number, strings: number, names: number): number {
   const count = 1 + word(word(OUTPUT.shells) + output) + word(word(OUTPUT.symbolCount) + output);
   putSymbolNames(output);
   const name = putString(word(names + FRAME_NAME.symbols));
-  const size = Math.imul(count, SYMBOL_SIZE);
-  const section = addOutputSection(output, name, SHT_SYMTAB, 0, 8, SYMBOL_SIZE, size);
+  const size = Math.imul(count, SYM.bytes);
+  const section = addOutputSection(output, name, SHT_SYMTAB, 0, 8, SYM.bytes, size);
   setWord(word(OUTPUT_SECTION.info) + section, word(word(OUTPUT.localCount) + output) + 1);
   if (isExtended(output) === 1) {
     const indexes = putString(word(names + FRAME_NAME.indexes));

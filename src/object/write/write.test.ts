@@ -3,6 +3,8 @@ import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { checkWritten } from '../../../test/support/written-object.ts';
 import { parseElf } from '../../elf/parse.ts';
 import { Image } from '../../image/image.ts';
+import { loadWords } from '../../isa/assemble.ts';
+import { encodeInsns } from '../../isa/opcodes.ts';
 import { link } from '../../link/link.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../model/model.ts';
 import { readObject } from '../read/read.ts';
@@ -92,6 +94,13 @@ describe('a written object', () => {
     expect(writeObject(backwards)).toEqual(writeObject(SAMPLE));
   });
 
+  test('keeps the alignment of its sections', () => {
+    const sections = SAMPLE.sections.map(shell => ({ ...shell, align: 64 }));
+    const elf = parseElf({ name: 'a.o', bytes: writeObject({ ...SAMPLE, sections }) });
+    const found = elf.sections.filter(({ name }) => name === 'tc' || name === '.data');
+    expect(found.map(({ align }) => align)).toEqual([64, 64]);
+  });
+
   test('calls a local function of its section without a relocation, another through its section', () => {
     const elf = parseElf({ name: 'a.o', bytes: writeObject(SAMPLE) });
     const position = elf.sections.findIndex(({ name }) => name === 'tc');
@@ -114,6 +123,68 @@ describe('a written object', () => {
     expect([...elf.relocations]).toEqual([...little.relocations]);
   });
 });
+
+describe.each(['little', 'big'] as const)('values in place, %s-endian', byteOrder => {
+  /** A variable of 16 bytes, all of it an address of 8 bytes with an addend, and one of 4. */
+  function withAddend(addend: number, binding: 'local' | 'global'): BpfObject {
+    const object = objectOf('a.o', [
+      { name: 'pointers', kind: 'variable', size: 8 },
+      { name: 'before', kind: 'variable', size: 8, binding },
+      { name: 'target', kind: 'variable', size: 8, binding },
+    ]);
+    const references = [
+      { offset: 0, width: 8 as const, symbol: 2, addend, kind: 'address' as const },
+      { offset: 8, width: 4 as const, symbol: 2, addend: addend | 0, kind: 'address' as const },
+    ];
+    const symbols = object.symbols.map(symbol =>
+      symbol.name === 'pointers' && symbol.kind === 'variable'
+        ? { ...symbol, size: 16, bytes: new Uint8Array(16), references, btfId: 0 }
+        : symbol,
+    );
+    return { ...object, byteOrder, symbols, btf: null };
+  }
+
+  test.each([
+    0, 1, -1, -8, -24, -32, 0x7fffffff, -0x80000000, 0x100000000, -0x100000000, 0x1fffffffff, -0x1fffffffff,
+  ])('an addend of %i', addend => {
+    for (const binding of ['local', 'global'] as const) {
+      const object = withAddend(addend, binding);
+      const elf = parseElf({ name: 'a.o', bytes: writeObject({ ...object, symbols: untyped(object) }) });
+      const data = elf.sections.find(({ name }) => name === '.data')?.bytes ?? new Uint8Array(0);
+      const view = new DataView(data.buffer, data.byteOffset, data.length);
+      // a local variable is referred to through its section, where it is at 24
+      const expected = addend + (binding === 'local' ? 24 : 0);
+      expect(view.getBigInt64(0, byteOrder === 'little'), binding).toBe(BigInt(expected));
+      expect(view.getInt32(8, byteOrder === 'little'), binding).toBe(expected | 0);
+    }
+  });
+
+  test('instructions that load the id of a type have the one that it has in the file', () => {
+    const load = encodeInsns(loadWords(1, 0, 0), byteOrder);
+    for (const [kind, isId] of [
+      [6, true],
+      [7, true],
+      [5, false],
+      [8, false],
+    ] as const) {
+      const object = replaced({ ...SAMPLE, byteOrder }, 'main', main => ({
+        ...main,
+        code: Uint8Array.of(...load, ...main.code.subarray(main.code.length - 8)),
+        references: [],
+        coreRecords: [{ insnIndex: 0, type: 1, access: '0', kind }],
+      }));
+      const read = readObject({ name: 'a.o', bytes: writeObject(object) });
+      const main = functionOf(read, 'main');
+      const { code, coreRecords } = main;
+      const imm = new DataView(code.buffer, code.byteOffset, code.length).getInt32(4, byteOrder === 'little');
+      expect(imm, `kind ${kind}`).toBe(isId ? coreRecords[0]?.type : 0);
+    }
+  });
+});
+
+function untyped(object: BpfObject): readonly BpfSymbol[] {
+  return object.symbols.map(symbol => ({ ...symbol, btfId: 0 }));
+}
 
 describe('what cannot be written', () => {
   test.each<[string, (symbol: FunctionSymbol) => BpfSymbol, RegExp]>([
