@@ -9,7 +9,7 @@
 
 import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
 import { fill, setWord, word } from '../../image/memory.ts';
-import { alloc, intern } from '../../image/tables.kernel.ts';
+import { alloc, internNext } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { hasOneReference, typeWords } from './shape.kernel.ts';
 
@@ -169,7 +169,7 @@ function nameAt(names: number, strings: number, offset: number): number {
   if (offset === 0) return 0;
   const known = word(names + offset);
   if (known !== 0) return known;
-  const name = intern(strings + offset);
+  const name = internNext(strings + offset);
   setWord(names + offset, name);
   return name;
 }
