@@ -20,7 +20,7 @@ import { isNeverMerged, referenceShape, referencesOf, typeWords } from './shape.
 import { WORK } from './work.kernel.ts';
 
 /** How far the hash looks along references; what it misses costs `refine` time, never correctness. */
-const LOOK_AHEAD = 2;
+const LOOK_AHEAD = 3;
 
 /** Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. */
 export function hashTypes(work: number, seed: number): number {
