@@ -43,6 +43,7 @@ export const HEADER = numbered(4, [
   'stringsAscii', // 1: it is ASCII
   'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
   'lastName', // NAME that `internNext` found last; 0: none yet
+  'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 
 const FIRST_TABLE = 64;
