@@ -1,6 +1,7 @@
 /**
  * Kernels as a WebAssembly module. Every value is an i32; a function without a result gives 0. No optimization beyond
- * constant offsets of accesses: the engine's first compiler is what runs it, and a better one gains little.
+ * constant offsets of accesses and small functions in place of calls: the engine's first compiler is what runs it, and a
+ * better one gains little.
  *
  * Imports: `env.memory`, and `env.grow` with the wanted number of bytes. Exports: functions by name, those whose name is unique.
  */

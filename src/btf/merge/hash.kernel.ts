@@ -16,6 +16,7 @@
 import { HEADER, TYPE } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
+import { KINDS } from '../model/kinds.ts';
 import { hasOneReference, isNeverMerged, referenceShape, referencesOf, typeWords } from './shape.kernel.ts';
 import { WORK } from './work.kernel.ts';
 
@@ -70,14 +71,13 @@ function hashOwnWords(
   seedHigh: number,
 ): number {
   const info = word(at + 1);
-  const members = kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION ? 1 : 0;
   let low = Math.imul(seedLow ^ word(at), 0x01000193) ^ (seedLow >>> 15);
   let high = Math.imul((seedHigh + word(at)) | 0, 0x5bd1e995) ^ (seedHigh >>> 13);
   low = Math.imul(low ^ info, 0x01000193) ^ (low >>> 15);
   high = Math.imul((high + info) | 0, 0x5bd1e995) ^ (high >>> 13);
   setWord(word(work + WORK.low) + row, low);
   setWord(word(work + WORK.high) + row, high);
-  if (members === 1) low = hashMembers(work, row, at + 2, at + typeWords(info));
+  if (((KINDS.members >> kind) & 1) !== 0) low = hashMembers(work, row, at + 2, at + typeWords(info));
   else if (hasOneReference(kind) === 0 || typeWords(info) > 3) low = hashRest(work, row, at, kind);
   let seen = low;
   if (isNeverMerged(kind) === 1) seen = mixLow(row, 4);
@@ -179,7 +179,7 @@ function lookFurther(work: number): number {
     const shape = referenceShape(kind);
     if (shape === 0 || isNeverMerged(kind) === 1) continue;
     const at = word(own + row);
-    if (isKnownByName(at) === 1) continue;
+    if (((KINDS.members >> kind) & 1) !== 0 && word(at) !== 0) continue;
     let hash = word(low + row);
     let reference = at + (shape & 15);
     for (let left = referencesOf(shape, word(at + 1)); left > 0; left = left - 1) {
