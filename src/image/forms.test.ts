@@ -136,7 +136,7 @@ test('every form leaves the same memory', () => {
   inEachForm(image => {
     const names = Array.from({ length: 3000 }, (_, index) => image.intern(`${index % 1234} name`));
     const rows = image.add(new Uint8Array(Int32Array.from(names).buffer)) / 4;
-    image.run(sort).sortRows(rows, names.length, image.words[NAME.hash] ?? 0);
+    image.run(sort).sortRows(rows, names.length, image.words[NAME.size] ?? 0);
     return image.count(NAME);
   });
 });

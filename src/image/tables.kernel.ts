@@ -1,7 +1,7 @@
 /** Room in the image: memory, rows of tables, names. */
 
 import { FAULT, HEADER, NAME } from './layout.ts';
-import { byte, copy, fill, grow, setWord, word } from './memory.ts';
+import { byte, copy, fill, grow, half, setWord, word } from './memory.ts';
 
 /** Room of new tables: little, so that the image of a small file is made, moved and cleared fast. */
 const FIRST_ROWS = 32;
@@ -81,42 +81,79 @@ export function intern(at: number): number {
 export function internHashed(at: number, size: number, hash: number): number {
   if (word(NAME.count) >= word(HEADER.nameMask) >>> 1) spreadNames();
   const slots = word(HEADER.nameSlots) >> 2;
-  const mask = word(HEADER.nameMask);
-  const hashes = word(NAME.hash);
-  let slot = hash & mask;
+  const ring = word(HEADER.nameMask) << 1;
+  let slot = (hash << 1) & ring;
   let name = word(slots + slot);
   while (name !== 0) {
-    if (word(hashes + name) === hash && isName(name, at, size) === 1) return name;
-    slot = (slot + 1) & mask;
+    if (word(slots + slot + 1) === hash && isName(name, at, size) === 1) return name;
+    slot = (slot + 2) & ring;
     name = word(slots + slot);
   }
   name = addRows(NAME.count, NAME.width, 1);
   setWord(slots + slot, name);
+  setWord(slots + slot + 1, hash);
   setWord(word(NAME.at) + name, at);
   setWord(word(NAME.size) + name, size);
-  setWord(word(NAME.hash) + name, hash);
   return name;
 }
 
 function isName(name: number, at: number, size: number): number {
-  if (word(word(NAME.size) + name) !== size) return 0;
-  const text = word(word(NAME.at) + name);
-  for (let i = 0; i < size; i = i + 1) if (byte(text + i) !== byte(at + i)) return 0;
-  return 1;
+  return word(word(NAME.size) + name) === size ? isText(word(word(NAME.at) + name), at, size) : 0;
 }
 
-/** A larger hash table of names, with all that there are. */
+/** 1 when `size` bytes at two addresses are equal. What follows them is not looked at. */
+function isText(text: number, at: number, size: number): number {
+  const away = at - text;
+  const end = text + size - 1;
+  let place = text;
+  while (place < end) {
+    if (half(place) !== half(place + away)) return 0;
+    place = place + 2;
+  }
+  return place > end || byte(place) === byte(place + away) ? 1 : 0;
+}
+
+/**
+ * As `intern`, for names that come in the order of a file: what followed the one before in another file is tried first.
+ * Its text and columns are near what was looked at just now, and it needs no hash.
+ */
+export function internNext(at: number): number {
+  const before = word(HEADER.lastName);
+  let name = word(word(NAME.follower) + before);
+  if (name === 0 || isWhole(name, at) === 0) {
+    name = intern(at);
+    setWord(word(NAME.follower) + before, name);
+  }
+  setWord(HEADER.lastName, name);
+  return name;
+}
+
+/** 1 when the text at an address, up to its NUL, is that of a name. */
+function isWhole(name: number, at: number): number {
+  const size = word(word(NAME.size) + name);
+  return isText(word(word(NAME.at) + name), at, size) === 1 && byte(at + size) === 0 ? 1 : 0;
+}
+
+/** A larger hash table of names, with all that there are: two words for each, the name and its hash. */
 function spreadNames(): number {
   const before = word(HEADER.nameMask) + 1;
   const size = before === 1 ? FIRST_SLOTS : before << (before === FIRST_SLOTS ? 3 : 2);
-  const at = alloc(size << 2);
-  setWord(HEADER.nameSlots, at);
+  const from = word(HEADER.nameSlots) >> 2;
+  const to = alloc(size << 3) >> 2;
+  setWord(HEADER.nameSlots, to << 2);
   setWord(HEADER.nameMask, size - 1);
-  const hashes = word(NAME.hash);
-  for (let name = 1; name < word(NAME.count); name = name + 1) {
-    let slot = word(hashes + name) & (size - 1);
-    while (word((at >> 2) + slot) !== 0) slot = (slot + 1) & (size - 1);
-    setWord((at >> 2) + slot, name);
-  }
+  if (before > 1) moveNames(from, before << 1, to, (size - 1) << 1);
   return size;
+}
+
+/** Enters the names of a hash table that takes `words` words into another, of whose places `ring` has the bits. */
+function moveNames(from: number, words: number, to: number, ring: number): number {
+  for (let old = from; old < from + words; old = old + 2) {
+    if (word(old) === 0) continue;
+    let slot = (word(old + 1) << 1) & ring;
+    while (word(to + slot) !== 0) slot = (slot + 2) & ring;
+    setWord(to + slot, word(old));
+    setWord(to + slot + 1, word(old + 1));
+  }
+  return words;
 }
