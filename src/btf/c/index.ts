@@ -2,11 +2,13 @@
 
 export { isEllipsis } from './declare.ts';
 export {
+  type AroundName,
+  aroundLinked,
   formatDeclaration,
   formatDefinition,
   formatFunc,
   formatType,
   formatVar,
-  linkedText,
+  linkedKey,
 } from './format.ts';
 export { formatBtfAsC } from './format-c.ts';
