@@ -3,9 +3,7 @@
  * are in the file; what has to compile is made by `formatBtfAsC`.
  */
 
-import { noElement } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
-import { BTF_KIND } from '../../uapi/index.ts';
 import {
   type Btf,
   type BtfId,
@@ -127,18 +125,6 @@ export function aroundLinked(raw: RawBtf, id: BtfId): AroundName | undefined {
     return { before: prefix + declaration(raw, raw.targetOf(id), ''), after: undefined };
   const { before, after } = aroundName(raw, raw.targetOf(id));
   return { before: prefix + before, after };
-}
-
-/** A key of FUNCs and VARs: `aroundLinked` is the same for all that have it. Undefined where it is of one type alone. */
-export function linkedKey({ words, start, count, strings }: RawBtf, id: BtfId): number | undefined {
-  if (id < 1 || id > count) return undefined;
-  const at = start[id] ?? noElement(start, id);
-  const info = words[at + INFO] ?? noElement(words, at);
-  const kind = kindOfInfo(info);
-  if (kind !== BTF_KIND.FUNC && kind !== BTF_KIND.VAR) return undefined;
-  const linkage = kind === BTF_KIND.VAR ? words[at + COMMON_WORDS] : vlenOfInfo(info);
-  if (linkage === undefined || linkage >= LINKAGES.length || strings[words[at] ?? 0] === 0) return undefined;
-  return (words[at + SIZE_OR_TYPE] ?? noElement(words, at)) * LINKAGES.length + linkage;
 }
 
 /** Of a function or variable whose words have no known linkage. */

@@ -9,6 +9,5 @@ export {
   formatFunc,
   formatType,
   formatVar,
-  linkedKey,
 } from './format.ts';
 export { formatBtfAsC } from './format-c.ts';

@@ -19,8 +19,23 @@ import { INSN_SIZE, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol } from '../resolve/index.ts';
 import type { InspectedFunction, InspectedSymbol, InspectedVariable } from './inspection.ts';
 
+/** Words by the numbers of columns. */
 const KINDS = ['function', 'variable', 'map', 'extern'] as const;
-const BINDINGS = ['local', 'global', 'weak'] as const;
+export const BINDINGS = ['local', 'global', 'weak'] as const;
+
+export const VISIBILITIES = ['default', 'hidden'] as const;
+
+export type Binding = (typeof BINDINGS)[number];
+export type Visibility = (typeof VISIBILITIES)[number];
+
+/** What the declaration of a symbol depends on beside its name. */
+export function declaredAt(image: Image, row: number): Pick<BpfSymbol, 'kind' | 'binding' | 'btfId'> {
+  return {
+    kind: elementAt(KINDS, image.get(ATOM.kind, row)),
+    binding: elementAt(BINDINGS, image.get(ATOM.binding, row)),
+    btfId: image.get(ATOM.type, row),
+  };
+}
 
 /** A section that symbols are in. */
 interface Place {
@@ -43,8 +58,6 @@ export class SymbolReader {
   readonly #programs: Uint8Array;
   readonly #atom: AtomColumns;
   readonly #targets: Int32Array;
-  readonly #nameAt: Int32Array;
-  readonly #shellName: Int32Array;
   /** By name: the function whose uses it was last among. */
   readonly #usedBy: Int32Array;
 
@@ -64,8 +77,6 @@ export class SymbolReader {
     );
     this.#atom = atomColumns(image);
     this.#targets = columnOf(image, REFERENCE.atom);
-    this.#nameAt = columnOf(image, NAME.at);
-    this.#shellName = columnOf(image, SHELL.name);
     this.#usedBy = new Int32Array(image.count(NAME));
   }
 
@@ -82,9 +93,9 @@ export class SymbolReader {
     return elementAt(this.#atom.type, row);
   }
 
-  /** Columns of ATOM, and what else a listing reads of each symbol. */
-  get columns(): AtomColumns & PlaceColumns {
-    return { ...this.#atom, nameAt: this.#nameAt, shellName: this.#shellName };
+  /** Types of programs by section; null for sections that are not known. */
+  get programTypes(): readonly (string | null)[] {
+    return this.#places.map(({ programType }) => programType);
   }
 
   /** Rows by the block of a listing that they are in. Without calls, as there are many symbols. */
@@ -167,14 +178,14 @@ export class SymbolReader {
     };
   }
 
-  /** What `describeSymbol` needs to know of a symbol, but its name. */
-  declaredAt(row: number): { kind: BpfSymbol['kind']; binding: BpfSymbol['binding']; btfId: number } {
-    return { kind: this.kindOf(row), binding: this.bindingOf(row), btfId: this.typeOf(row) };
-  }
-
   #declarationOf(row: number): string {
-    const { kind, binding, btfId } = this.declaredAt(row);
-    return describeSymbol(this.#types, { kind, name: this.nameOf(row), binding, btfId });
+    const symbol = {
+      kind: this.kindOf(row),
+      name: this.nameOf(row),
+      binding: this.bindingOf(row),
+      btfId: this.typeOf(row),
+    };
+    return describeSymbol(this.#types, symbol);
   }
 
   /** Instruction slots of a function. */
@@ -198,7 +209,7 @@ export class SymbolReader {
   }
 
   visibilityOf(row: number): BpfSymbol['visibility'] {
-    return elementAt(this.#atom.visibility, row) === 1 ? 'hidden' : 'default';
+    return elementAt(VISIBILITIES, elementAt(this.#atom.visibility, row));
   }
 
   #placeOf(row: number): Place {
@@ -207,12 +218,8 @@ export class SymbolReader {
 
   /** Of an extern: the one that it would be in. */
   sectionOf(row: number): string {
-    return this.#names(this.#sectionName(row));
-  }
-
-  #sectionName(row: number): number {
-    const shell = elementAt(this.#atom.shell, row);
-    return shell === 0 ? elementAt(this.#atom.section, row) : elementAt(this.#shellName, shell);
+    if (elementAt(this.#atom.shell, row) !== 0) return this.#placeOf(row).name;
+    return this.#names(elementAt(this.#atom.section, row));
   }
 
   /** Names of what an atom refers to, each once. */
@@ -240,13 +247,6 @@ function placeOf(name: string): Place {
   const type = programTypeOf(name);
   const programType = type === undefined ? null : progTypeName(type.progType);
   return { name, isText: isTextSection(name), programType };
-}
-
-interface PlaceColumns {
-  /** Address of a NAME, which a NUL ends. */
-  readonly nameAt: Int32Array;
-  /** NAME of a row of SHELL. */
-  readonly shellName: Int32Array;
 }
 
 type AtomColumns = ReturnType<typeof atomColumns>;

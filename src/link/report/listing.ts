@@ -6,14 +6,15 @@
  */
 
 import type { RawBtf } from '../../btf/index.ts';
-import { linkedKey } from '../../btf/index.ts';
-import { decodeText, elementAt, encodeText, noElement } from '../../bytes/index.ts';
-import { type Image, UNIT } from '../../image/index.ts';
+import { decodeText, elementAt, encodeText } from '../../bytes/index.ts';
+import { ATOM, type Image, NAME, UNIT } from '../../image/index.ts';
 import * as tables from '../../image/tables.kernel.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import { aroundSymbol } from '../resolve/index.ts';
-import type { SymbolReader } from './inspect-symbols.ts';
+import { BINDINGS, type Binding, declaredAt, VISIBILITIES, type Visibility } from './inspect-symbols.ts';
 import * as kernels from './listing.kernel.ts';
+import * as rowKernels from './listing-rows.kernel.ts';
 import { type Overview, type Survey, surveyOf } from './survey.ts';
 
 /** What is in an object: as an inspection has it, but symbols as lines. */
@@ -37,19 +38,14 @@ export interface SymbolTable {
 /** Throws what `inspect` throws. */
 export function listObject(object: BpfObject): ObjectListing {
   const survey = surveyOf(object);
-  const { rows, overview, symbols } = survey;
-  const writer = new PieceWriter(survey);
-  const insns = { unit: ' insns', sizeOf: (row: number) => symbols.insnsOf(row) };
-  const bytes = { unit: ' bytes', sizeOf: (row: number) => symbols.sizeOf(row) };
-  const wordOn = (row: number): string => bindingText(symbols, row);
-  const programs = writer.table(rows.programs, {
-    ...insns,
-    wordOn: row => symbols.programTypeOf(row) ?? 'unknown type',
-  });
-  const functions = writer.table(rows.functions, { ...insns, wordOn });
-  const variables = writer.table(rows.variables, { ...bytes, wordOn });
-  const externs = writer.table(rows.externs, null);
-  const texts = writer.addTexts();
+  const { rows, overview } = survey;
+  const maker = new RowMaker(survey);
+  const insns = { unit: ' insns', shift: Math.log2(INSN_SIZE) };
+  const programs = maker.table(rows.programs, { ...insns, words: 'sections' });
+  const functions = maker.table(rows.functions, { ...insns, words: 'bindings' });
+  const variables = maker.table(rows.variables, { unit: ' bytes', shift: 0, words: 'bindings' });
+  const externs = maker.table(rows.externs, null);
+  const texts = maker.addTexts();
   const placed = (list: PieceRows): SymbolTable => new PlacedTable(survey.place.image, texts, list);
   return {
     overview,
@@ -60,105 +56,129 @@ export function listObject(object: BpfObject): ObjectListing {
   };
 }
 
-function bindingText(symbols: SymbolReader, row: number): string {
-  const known = symbols.bindingOf(row);
-  const binding = known === 'local' ? 'static' : known;
-  return symbols.visibilityOf(row) === 'hidden' ? `${binding}, hidden` : binding;
-}
-
 const { LISTING, PIECE } = kernels;
+const { ROWS } = rowKernels;
 /** Pieces: a cell of text, a number that begins a cell, and text after either. */
 const [TEXT, COUNT, SUFFIX] = [PIECE.cell, PIECE.cell | PIECE.number, 0];
 /** Those that all lines begin with: the declaration as what is before its name, the name and the rest; the section. */
 const DECLARED: readonly number[] = [TEXT, SUFFIX, SUFFIX, TEXT];
 /** Lines with a word on the symbol and its size. */
-const SIZED: readonly number[] = [...DECLARED, TEXT, COUNT, SUFFIX];
+const DESCRIBED: readonly number[] = [...DECLARED, TEXT, COUNT, SUFFIX];
 
 /** What lines have after the section. */
 interface Facts {
-  /** A word on a symbol. */
-  readonly wordOn: (row: number) => string;
-  readonly sizeOf: (row: number) => number;
+  /** The word on a symbol: the type of programs, by section; or binding and visibility. */
+  readonly words: 'sections' | 'bindings';
+  /** Sizes are in units of 2^shift bytes. */
+  readonly shift: number;
   readonly unit: string;
 }
 
-/** Rows of pieces, before they are in the image. */
+/** Rows of pieces in the image. */
 interface PieceRows {
   readonly shape: readonly number[];
   readonly count: number;
-  /** A block as the kernel takes it: room for `LISTING`, `shape`, widths, then rows. */
-  readonly words: Int32Array;
+  /** Word index of what the kernel takes: room for `LISTING`, the shape, widths, then rows. */
+  readonly block: number;
 }
 
 /** Words before the rows of a block. */
 function headWords(shape: readonly number[]): number {
-  return WIDTHS_AFTER + shape.length + columnsOf(shape);
+  return SHAPE_AT + shape.length + columnsOf(shape);
 }
 
-const WIDTHS_AFTER = Object.keys(LISTING).length;
+const SHAPE_AT = Object.keys(LISTING).length;
 
 function columnsOf(shape: readonly number[]): number {
   return shape.filter(piece => (piece & PIECE.cell) !== 0).length;
 }
 
-/** Makes rows of pieces; adds nothing to the image before `addTexts`. */
-class PieceWriter {
+/** Makes rows of pieces in the image. */
+class RowMaker {
   readonly #image: Image;
-  readonly #symbols: SymbolReader;
-  readonly #columns: SymbolReader['columns'];
+  readonly #unit: number;
   readonly #btf: RawBtf | null;
-  /** Address of the strings that names of types are in. */
-  readonly #strings: number;
+  readonly #words: Readonly<Record<Facts['words'], readonly string[]>>;
+  readonly #records: number;
   /** Texts that are not in the image, each ended by a NUL, and their pieces. */
   #texts = '';
   #textBytes = 0;
   readonly #pieces = new Map<string, number>();
-  /** By kind of declaration. */
-  readonly #around = new Map<number, KnownAround>();
 
   constructor({ place, btf, symbols }: Survey) {
     this.#image = place.image;
-    this.#symbols = symbols;
-    this.#columns = symbols.columns;
+    this.#unit = place.unit;
     this.#btf = btf;
-    this.#strings = place.image.get(UNIT.strings, place.unit);
+    this.#words = {
+      sections: symbols.programTypes.map(type => type ?? 'unknown type'),
+      bindings: BINDINGS.flatMap(binding => VISIBILITIES.map(visible => bindingText(binding, visible))),
+    };
+    this.#records = this.#image.run(rowKernels).newRecords(this.#unit);
   }
 
-  table(rows: readonly number[], facts: Facts | null): PieceRows {
-    const shape = facts === null ? DECLARED : SIZED;
-    const words = new Int32Array(headWords(shape) + rows.length * shape.length);
-    words.set(shape, WIDTHS_AFTER);
-    this.#declare(rows, words, shape);
-    if (facts !== null) this.#describe(rows, words, facts);
-    return { shape, count: rows.length, words };
-  }
-
-  #declare(rows: readonly number[], words: Int32Array, shape: readonly number[]): void {
-    const { name, type, shell, section, nameAt, shellName } = this.#columns;
-    let at = headWords(shape);
-    for (const row of rows) {
-      const id = this.#btf === null ? 0 : (type[row] ?? noElement(type, row));
-      const around = this.#aroundOf(row, id);
-      const place = shell[row] ?? noElement(shell, row);
-      words[at] = around.before;
-      if (around.after === null) words[at + 1] = this.#pieceOf('');
-      else words[at + 1] = around.isTyped ? this.#typeName(id) : elementAt(nameAt, elementAt(name, row));
-      words[at + 2] = around.after ?? this.#pieceOf('');
-      const sectionName = (place === 0 ? section[row] : shellName[place]) ?? noElement(section, row);
-      words[at + 3] = nameAt[sectionName] ?? noElement(nameAt, sectionName);
-      at += shape.length;
+  /** Rows of the symbols of a list, in their order. */
+  table(list: readonly number[], facts: Facts | null): PieceRows {
+    const shape = facts === null ? DECLARED : DESCRIBED;
+    const { declareRows, describeRows } = this.#image.run(rowKernels);
+    const { alloc } = this.#image.run(tables);
+    const block = alloc((headWords(shape) + list.length * shape.length) * 4) >> 2;
+    this.#image.words.set(shape, block + SHAPE_AT);
+    const rows = this.#addRequest(block + headWords(shape), shape.length, list, facts);
+    for (let done = declareRows(rows, 0); done < list.length; ) {
+      done = declareRows(rows, this.#declare(rows, done, elementAt(list, done)));
     }
+    describeRows(rows);
+    return { shape, count: list.length, block };
   }
 
-  #describe(rows: readonly number[], words: Int32Array, { wordOn, sizeOf, unit }: Facts): void {
-    const unitPiece = this.#pieceOf(unit);
-    let at = headWords(SIZED) + DECLARED.length;
-    for (const row of rows) {
-      words[at] = this.#pieceOf(wordOn(row));
-      words[at + 1] = sizeOf(row);
-      words[at + 2] = unitPiece;
-      at += SIZED.length;
+  /** Word index of `ROWS`. */
+  #addRequest(to: number, pieces: number, list: readonly number[], facts: Facts | null): number {
+    const words =
+      facts === null ? 0 : this.#addWords(this.#words[facts.words].map(text => this.#pieceOf(text)));
+    const unitText = facts === null ? 0 : this.#pieceOf(facts.unit);
+    const listAt = this.#addWords(list);
+    const rows = this.#image.run(tables).alloc(Object.keys(ROWS).length * 4) >> 2;
+    const all = this.#image.words;
+    all[rows + ROWS.unit] = this.#unit;
+    all[rows + ROWS.list] = listAt;
+    all[rows + ROWS.count] = list.length;
+    all[rows + ROWS.to] = to;
+    all[rows + ROWS.pieces] = pieces;
+    all[rows + ROWS.records] = this.#records;
+    all[rows + ROWS.words] = words;
+    all[rows + ROWS.bySection] = facts?.words === 'sections' ? 1 : 0;
+    all[rows + ROWS.shift] = facts === null ? 0 : facts.shift;
+    all[rows + ROWS.unitText] = unitText;
+    return rows;
+  }
+
+  #addWords(values: readonly number[]): number {
+    return this.#image.add(new Uint8Array(Int32Array.from(values).buffer)) >> 2;
+  }
+
+  /** The declaration of a symbol that has no record yet: as a record, or its own. Returns where to go on. */
+  #declare(rows: number, index: number, row: number): number {
+    const image = this.#image;
+    const { before, after, isTyped } = aroundSymbol(this.#btf, declaredAt(image, row));
+    const slot = elementAt(image.words, rows + ROWS.slot);
+    const [left, right] = [this.#pieceOf(before), this.#pieceOf(after ?? '')];
+    if (slot !== 0 && after !== undefined) {
+      const record = this.#addWords([left, right]);
+      image.words[slot] = record;
+      return index;
     }
+    const name = after === undefined ? this.#pieceOf('') : this.#nameOf(row, isTyped);
+    const to = elementAt(image.words, rows + ROWS.to) + index * elementAt(image.words, rows + ROWS.pieces);
+    image.words.set([left, name, right], to);
+    return index + 1;
+  }
+
+  #nameOf(row: number, isTyped: boolean): number {
+    const image = this.#image;
+    if (!isTyped || this.#btf === null) return image.get(NAME.at, image.get(ATOM.name, row));
+    const { words, start } = this.#btf;
+    const offset = elementAt(words, elementAt(start, image.get(ATOM.type, row)));
+    return image.get(UNIT.strings, this.#unit) + offset;
   }
 
   #pieceOf(text: string): number {
@@ -175,47 +195,11 @@ class PieceWriter {
   addTexts(): number {
     return this.#image.add(encodeText(this.#texts));
   }
-
-  #typeName(id: number): number {
-    if (this.#btf === null) return this.#pieceOf('');
-    const { words, start } = this.#btf;
-    return this.#strings + (words[start[id] ?? noElement(start, id)] ?? noElement(words, id));
-  }
-
-  /** What is before and after the name: looked up where other symbols have the same. */
-  #aroundOf(row: number, id: number): KnownAround {
-    const { kind, binding } = this.#columns;
-    const linked = id === 0 || this.#btf === null ? UNTYPED : linkedKey(this.#btf, id);
-    if (linked === undefined) return this.#makeAround(row);
-    const key = (linked * KINDS + elementAt(kind, row)) * KINDS + elementAt(binding, row);
-    const known = this.#around.get(key);
-    if (known !== undefined) return known;
-    const made = this.#makeAround(row);
-    this.#around.set(key, made);
-    return made;
-  }
-
-  #makeAround(row: number): KnownAround {
-    const { before, after, isTyped } = aroundSymbol(this.#btf, this.#symbols.declaredAt(row));
-    return {
-      before: this.#pieceOf(before),
-      after: after === undefined ? null : this.#pieceOf(after),
-      isTyped,
-    };
-  }
 }
 
-/** More than there are kinds of symbols, or bindings. */
-const KINDS = 4;
-/** In place of the key of a type. */
-const UNTYPED = -1;
-
-/** `AroundSymbol` as pieces. */
-interface KnownAround {
-  readonly before: number;
-  /** Null where there is no name. */
-  readonly after: number | null;
-  readonly isTyped: boolean;
+function bindingText(known: Binding, visibility: Visibility): string {
+  const binding = known === 'local' ? 'static' : known;
+  return visibility === 'hidden' ? `${binding}, hidden` : binding;
 }
 
 /** Bytes of lines that are written at once. */
@@ -237,46 +221,46 @@ class PlacedTable implements SymbolTable {
   }
 
   lines(indent: number): Iterable<string> | null {
-    const listing = this.#addBlock(indent);
+    this.#complete(indent);
     const { measureListing, lineRoom } = this.#image.run(kernels);
-    if (measureListing(listing) === 0) return null;
-    return this.#write(listing, Math.max(CHUNK, lineRoom(listing)));
+    const { block } = this.#rows;
+    if (measureListing(block) === 0) return null;
+    return this.#write(Math.max(CHUNK, lineRoom(block)));
   }
 
-  #addBlock(indent: number): number {
-    const { shape, count, words } = this.#rows;
-    const block = this.#image.add(new Uint8Array(words.buffer)) >> 2;
+  #complete(indent: number): void {
+    const { shape, count, block } = this.#rows;
     const all = this.#image.words;
     all[block + LISTING.rows] = block + headWords(shape);
     all[block + LISTING.count] = count;
-    all[block + LISTING.shape] = block + WIDTHS_AFTER;
+    all[block + LISTING.shape] = block + SHAPE_AT;
     all[block + LISTING.pieces] = shape.length;
-    all[block + LISTING.widths] = block + WIDTHS_AFTER + shape.length;
+    all[block + LISTING.widths] = block + SHAPE_AT + shape.length;
     all[block + LISTING.columns] = columnsOf(shape);
     all[block + LISTING.texts] = this.#texts;
     all[block + LISTING.indent] = indent;
-    return block;
   }
 
-  *#write(listing: number, room: number): Iterable<string> {
+  *#write(room: number): Iterable<string> {
     const image = this.#image;
+    const { block } = this.#rows;
     const to = image.run(tables).alloc(room);
     for (let row = 0; row < this.count; ) {
-      row = image.run(kernels).writeListing(listing, row, to, room);
-      yield decodeText(image.bytes.subarray(to, elementAt(image.words, listing + LISTING.end)));
+      row = image.run(kernels).writeListing(block, row, to, room);
+      yield decodeText(image.bytes.subarray(to, elementAt(image.words, block + LISTING.end)));
     }
   }
 
   cells(): readonly (readonly string[])[] {
-    const { shape, count, words } = this.#rows;
-    const first = headWords(shape);
-    return Array.from({ length: count }, (_, index) => this.#cellsAt(words, first + index * shape.length));
+    const { shape, count, block } = this.#rows;
+    const first = block + headWords(shape);
+    return Array.from({ length: count }, (_, index) => this.#cellsAt(first + index * shape.length));
   }
 
-  #cellsAt(words: Int32Array, row: number): readonly string[] {
+  #cellsAt(row: number): readonly string[] {
     const cells: string[] = [];
     for (const [index, piece] of this.#rows.shape.entries()) {
-      const value = elementAt(words, row + index);
+      const value = elementAt(this.#image.words, row + index);
       const text = (piece & PIECE.number) !== 0 ? String(value >>> 0) : this.#textAt(value);
       if ((piece & PIECE.cell) !== 0) cells.push(text);
       else cells.push(`${cells.pop() ?? ''}${text}`);
