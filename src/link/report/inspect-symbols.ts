@@ -25,9 +25,6 @@ export const BINDINGS = ['local', 'global', 'weak'] as const;
 
 export const VISIBILITIES = ['default', 'hidden'] as const;
 
-export type Binding = (typeof BINDINGS)[number];
-export type Visibility = (typeof VISIBILITIES)[number];
-
 /** What the declaration of a symbol depends on beside its name. */
 export function declaredAt(image: Image, row: number): Pick<BpfSymbol, 'kind' | 'binding' | 'btfId'> {
   return {
