@@ -35,7 +35,8 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
       const found = new ProblemList();
       const object = readObject(readInput(path), { onProblems: problems => found.add(problems) });
       if (flags.btf || flags.disasm) {
-        print(this, flags.disasm && !flags.btf ? disassembleObject(object) : typesOf(object));
+        if (flags.disasm && !flags.btf) printAll(this, disassembleObject(object));
+        else print(this, typesOf(object));
         for (const problem of found.all) tell(this, `rootlet: ${formatProblem(problem)}`);
         return;
       }

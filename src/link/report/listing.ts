@@ -259,13 +259,16 @@ class PlacedTable implements SymbolTable {
 
   #cellsAt(row: number): readonly string[] {
     const cells: string[] = [];
+    let cell = '';
     for (const [index, piece] of this.#rows.shape.entries()) {
+      if (index > 0 && (piece & PIECE.cell) !== 0) {
+        cells.push(cell);
+        cell = '';
+      }
       const value = elementAt(this.#image.words, row + index);
-      const text = (piece & PIECE.number) !== 0 ? String(value >>> 0) : this.#textAt(value);
-      if ((piece & PIECE.cell) !== 0) cells.push(text);
-      else cells.push(`${cells.pop() ?? ''}${text}`);
+      cell += (piece & PIECE.number) !== 0 ? String(value >>> 0) : this.#textAt(value);
     }
-    return cells;
+    return [...cells, cell];
   }
 
   #textAt(piece: number): string {
