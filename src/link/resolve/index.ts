@@ -25,6 +25,7 @@ export {
   statedLicense,
 } from './plain.ts';
 export {
+  aroundSymbol,
   type DuplicateAdvice,
   describeDefinition,
   describeSymbol,
