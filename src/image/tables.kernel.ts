@@ -8,12 +8,17 @@ const FIRST_ROWS = 32;
 const FIRST_SLOTS = 512;
 /** Tables with fewer rows grow to four times their room, at first to eight times, others to twice. */
 const FEW_ROWS = 65536;
+/** No table can have as many rows: its columns would take more than an image has. */
+const TOO_MANY_ROWS = 0x10000000;
+/** More bytes than an image can have. */
+const TOO_MUCH = 0x7fffffff;
 
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
   const at = word(HEADER.top);
   const end = (at + size + 15) & -16;
-  if (end > word(HEADER.limit) || end < at) grow(end);
+  if (size < 0 || end < at) grow(TOO_MUCH);
+  if (end > word(HEADER.limit)) grow(end);
   setWord(HEADER.top, end);
   return at;
 }
@@ -31,18 +36,19 @@ export function giveBack(at: number): number {
  */
 export function addRows(table: number, width: number, rows: number): number {
   const count = word(table) === 0 ? 1 : word(table);
-  if (count + rows > word(table + 1)) enlarge(table, width, count + rows);
+  if (rows > word(table + 1) - count) enlarge(table, width, count, rows);
   setWord(table, count + rows);
   return count;
 }
 
-function enlarge(table: number, width: number, rows: number): number {
+function enlarge(table: number, width: number, count: number, more: number): number {
+  if (more >= TOO_MANY_ROWS - count) grow(TOO_MUCH);
+  const rows = count + more;
   const before = word(table + 1);
   let room = before === 0 ? FIRST_ROWS : before;
   // memory that nothing was written to costs nothing, and rows that move cost twice
-  const growth = before < FEW_ROWS ? 2 : 1;
-  while (room < rows) room = room << (room === FIRST_ROWS ? 3 : growth);
-  const at = alloc(Math.imul(room << 2, width)) >> 2;
+  while (room < rows) room = room << (room === FIRST_ROWS ? 3 : room < FEW_ROWS ? 2 : 1);
+  const at = alloc(tableSize(room, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);
     if (before !== 0) copy(to << 2, word(table + 2 + column) << 2, before << 2);
@@ -50,6 +56,13 @@ function enlarge(table: number, width: number, rows: number): number {
   }
   setWord(table + 1, room);
   return room;
+}
+
+/** Bytes of a table; `TOO_MUCH` where 31 bits do not hold them. */
+function tableSize(room: number, width: number): number {
+  let size = 0;
+  for (let column = 0; column < width && size >= 0; column = column + 1) size = (size + (room << 2)) | 0;
+  return size < 0 ? TOO_MUCH : size;
 }
 
 /** Adds a fault; returns 0, so that a kernel can end with it. */

@@ -58,8 +58,8 @@ export function checkValues(unit: number, kinds: number, work: number): number {
   return checkPointersEnd(unit, kinds, marks);
 }
 
-/** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. */
-function pointerSize(unit: number, kinds: number): number {
+/** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. `kinds`: address of a byte for each id. */
+export function pointerSize(unit: number, kinds: number): number {
   const starts = word(TYPE.start) + word(word(UNIT.types) + unit);
   const count = word(word(UNIT.typeCount) + unit);
   const strings = word(word(UNIT.strings) + unit);

@@ -41,6 +41,7 @@ export {
   groupAt,
   isKernelName,
   isSingle,
+  KERNEL_SECTIONS,
   type Resolution,
   type ResolveOptions,
   resolve,
