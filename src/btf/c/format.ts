@@ -8,14 +8,8 @@ import {
   type Btf,
   type BtfId,
   type BtfLinkage,
-  COMMON_WORDS,
-  INFO,
-  kindOfInfo,
-  LINKAGES,
   type RawBtf,
-  SIZE_OR_TYPE,
   toRaw,
-  vlenOfInfo,
 } from '../model/index.ts';
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
