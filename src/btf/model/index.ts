@@ -2,7 +2,6 @@
 
 export { BtfBuilder, editBtf } from './builder.ts';
 export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
-export { LINKAGES } from './decode.ts';
 export { describeType } from './describe.ts';
 export { typeRuleError } from './explain.ts';
 export { TYPE_FAULT } from './faults.ts';
@@ -31,4 +30,4 @@ export type {
   BtfVar,
 } from './types.ts';
 export { ValueOrder } from './value-order.ts';
-export { COMMON_WORDS, INFO, KIND_SHAPE_OF, kindOfInfo, SIZE_OR_TYPE, vlenOfInfo } from './words.ts';
+export { KIND_SHAPE_OF, kindOfInfo, vlenOfInfo } from './words.ts';
