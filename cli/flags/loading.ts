@@ -6,10 +6,13 @@
 import { given } from '../../src/bytes/index.ts';
 import { recoverChains } from '../../src/chain/index.ts';
 import {
+  afterChange,
   available,
   didYouMean,
+  type Happened,
   type ProblemCode,
   quote,
+  quoteAll,
   RootletError,
   usageError,
 } from '../../src/diag/index.ts';
@@ -54,6 +57,7 @@ import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from './optimize.ts';
+import { extraPinsOf, removeExtraPins } from './pinning.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { maxEntriesFlag, parseMaxEntries } from './sizes.ts';
 import { type GivenTypes, TYPE_FLAG } from './types.ts';
@@ -80,7 +84,14 @@ export const GUARDS: readonly Guard[] = [consumersOf];
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
   const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root, { hasHappened: recoverChains });
+  return Store.open(sys, root, { hasHappened: recoverLeft });
+}
+
+/** A killed load leaves the pins of --pin as well, which its record lists. */
+function recoverLeft(left: StoreEntry, store: Store): boolean {
+  const happened = recoverChains(left, store);
+  if (!happened) removeExtraPins(store.sys, extraPinsOf(left));
+  return happened;
 }
 
 /** Throws `store-name-taken`. */
@@ -153,6 +164,28 @@ export function entriesToRemove(
     ordered.push(...left.splice(Math.max(free, 0), 1));
   }
   return ordered;
+}
+
+/** Removes entries one after the other. When one cannot be removed, the error says which are gone by then. */
+export function removeEach(
+  entries: readonly (StoreEntry | BrokenEntry)[],
+  remove: (entry: StoreEntry | BrokenEntry) => void,
+): void {
+  const gone: string[] = [];
+  for (const entry of entries) {
+    if (gone.length === 0) remove(entry);
+    else afterChange(someRemoved(gone), () => remove(entry));
+    gone.push(entry.name);
+  }
+}
+
+function someRemoved(gone: readonly string[]): Happened {
+  return {
+    code: 'store-half-removed',
+    where: [],
+    message: `${quoteAll(gone)} ${gone.length === 1 ? 'is' : 'are'} removed, the rest is not`,
+    hint: 'run the command again for the rest; "rootlet ps" lists it',
+  };
 }
 
 export function kindOf(entry: StoreEntry | BrokenEntry): EntryKind {

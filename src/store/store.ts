@@ -14,7 +14,9 @@
 import { join } from 'node:path';
 import {
   addFrame,
+  afterChange,
   available,
+  type Happened,
   type Problem,
   platformError,
   quote,
@@ -232,7 +234,8 @@ export class Store {
 
   /**
    * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it
-   * is gone but for what the store did not make.
+   * is gone but for what the store did not make, and `store-half-removed` when it is gone but for pins that
+   * could not be removed.
    */
   remove(entry: StoreEntry | BrokenEntry): void {
     const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
@@ -241,9 +244,13 @@ export class Store {
       using entries = root.open(DIRECTORIES[kind]);
       using directory = entries?.open(key);
       if (entries === undefined || directory === undefined) return;
+      const layout = readLayout(directory); // throws before anything is changed
       directory.removeLink(CURRENT);
-      removeRest(this.sys, directory, readLayout(directory));
-      if (!entries.removeDirectory(key)) throw unknownError(directory.path, readLayout(directory).unknown);
+      const left = afterChange(removed(entry), () => {
+        removeRest(this.sys, directory, { ...layout, current: 0, hasComponents: false });
+        return entries.removeDirectory(key) ? [] : readLayout(directory).unknown;
+      });
+      if (left.length > 0) throw unknownError(directory.path, left);
     });
   }
 
@@ -391,6 +398,16 @@ function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: reado
   throw usageError('store-no-pin', `${entry.kind} ${quote(entry.name)} has no ${what} ${quote(name)}`, {
     hint: available('there are', names),
   });
+}
+
+/** An entry without a generation that counts is none: the next command that opens the store removes its pins. */
+function removed(entry: StoreEntry | BrokenEntry): Happened {
+  return {
+    code: 'store-half-removed',
+    where: [describeEntry(entry)],
+    message: 'is removed, but not all of its pins are',
+    hint: 'the next command removes what is left',
+  };
 }
 
 /** Kind and name of an entry, for messages. */

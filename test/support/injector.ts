@@ -78,10 +78,10 @@ export class Injector {
   }
 
   async run(words: readonly string[], fault: Fault = NO_FAULT): Promise<InjectedRun> {
-    let [out, err] = ['', ''];
+    const [out, err]: [string[], string[]] = [[], []];
     const streams = {
-      stdout: { write: (text: string) => void (out += text) },
-      stderr: { write: (text: string) => void (err += text) },
+      stdout: { write: (text: string) => void out.push(text) },
+      stderr: { write: (text: string) => void err.push(text) },
     };
     const main = this.#evaluate();
     this.#calls = [];
@@ -95,7 +95,13 @@ export class Injector {
     }
     const code = Number(process.exitCode ?? 0);
     process.exitCode = undefined;
-    return { code, out, err, calls: this.#calls, failed: this.#calls[fault.nth - 1] };
+    return {
+      code,
+      out: out.join(''),
+      err: err.join(''),
+      calls: this.#calls,
+      failed: this.#calls[fault.nth - 1],
+    };
   }
 
   #evaluate(): typeof import('../../cli/main.ts').main {

@@ -2,8 +2,8 @@
  * Detaching an entry's program from its hook and removing the entry, with errors before and after the detach.
  */
 
-import { elementAt, given } from '../../bytes/index.ts';
-import { problem, RootletError } from '../../diag/index.ts';
+import { elementAt } from '../../bytes/index.ts';
+import { notComplete, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
 import { type Hook, hookChanged } from '../kinds/index.ts';
@@ -117,19 +117,7 @@ function isThere(sys: Sys, link: number): boolean {
 }
 
 function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
-  const cause = elementAt(error.problems, 0);
-  return new RootletError(
-    [
-      problem(
-        'hook-half-removed',
-        [describeEntry(entry)],
-        `the program is detached, but its entry is not removed: ${cause.message}`,
-        {
-          ...given({ errno: cause.errno }),
-          hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
-        },
-      ),
-    ],
-    { cause: error },
-  );
+  const hint = 'the next command removes what is left; if "rootlet ps" still lists it, detach it again';
+  const message = 'the program is detached, but its entry is not removed';
+  return notComplete({ code: 'hook-half-removed', where: [describeEntry(entry)], message, hint }, error);
 }

@@ -53,14 +53,30 @@ const among = (value: unknown, old: unknown, next: unknown): string => {
 export function formsOf(lab: FaultLab): readonly Form[] {
   const file = (name: string): string => lab.file(name);
   const part = (version: 1 | 2): string => `s1=${file(version === 1 ? 'part' : 'part.v2')}:${P}entry`;
-  const attachR = (object: string, ...more: string[]) => ['attach', 'xdp', 'va', file(object), '--name', 'R', ...more];
+  const attachR = (object: string, ...more: string[]) => [
+    'attach',
+    'xdp',
+    'va',
+    file(object),
+    '--name',
+    'R',
+    ...more,
+  ];
   const detachR = [['detach', 'R', '--force']];
   const onXdp = (old: number, next: number) => () => among(lab.xdpVerdict(), old, next);
   const onFilter = (old: number[], next: number[]) => () => among(lab.filterVerdicts(), old, next);
   const onTcx = (old: number[], next: number[]) => () => among(lab.tcxVerdicts(), old, next);
   const entry = (name: string, old: boolean) => () => among(lab.hasEntry('objects', name), old, !old);
-  const filter = (object: string, ...more: string[]) =>
-    ['attach', 'tc', 'va', file(object), '--ingress', '--name', 'R', ...more];
+  const filter = (object: string, ...more: string[]) => [
+    'attach',
+    'tc',
+    'va',
+    file(object),
+    '--ingress',
+    '--name',
+    'R',
+    ...more,
+  ];
   const tcx = (object: string) => ['attach', 'tcx', 'va', file(object), '--ingress', '--name', 'R'];
   const loadOne = ['load', file('one'), '--name', 'one'];
   const unloadOne = [['unload', 'one', '--force']];
@@ -83,7 +99,13 @@ export function formsOf(lab: FaultLab): readonly Form[] {
       state: entry('one', false),
       stop: unloadOne,
     },
-    { name: 'unload', start: [loadOne], words: ['unload', 'one'], state: entry('one', true), stop: unloadOne },
+    {
+      name: 'unload',
+      start: [loadOne],
+      words: ['unload', 'one'],
+      state: entry('one', true),
+      stop: unloadOne,
+    },
     {
       name: 'unload of pins',
       start: [[...loadOne, '--pin', pins]],
@@ -94,9 +116,27 @@ export function formsOf(lab: FaultLab): readonly Form[] {
     { name: 'attach xdp', start: [], words: attachR('one'), state: onXdp(-1, 11), stop: detachR },
     { name: 'attach tc', start: [], words: filter('cls'), state: onFilter([], [11]), stop: detachR },
     { name: 'attach tcx', start: [], words: tcx('cls'), state: onTcx([], [11]), stop: detachR },
-    { name: 'detach xdp', start: [attachR('one')], words: ['detach', 'R'], state: onXdp(11, -1), stop: detachR },
-    { name: 'detach tc', start: [filter('cls')], words: ['detach', 'R'], state: onFilter([11], []), stop: detachR },
-    { name: 'detach tcx', start: [tcx('cls')], words: ['detach', 'R'], state: onTcx([11], []), stop: detachR },
+    {
+      name: 'detach xdp',
+      start: [attachR('one')],
+      words: ['detach', 'R'],
+      state: onXdp(11, -1),
+      stop: detachR,
+    },
+    {
+      name: 'detach tc',
+      start: [filter('cls')],
+      words: ['detach', 'R'],
+      state: onFilter([11], []),
+      stop: detachR,
+    },
+    {
+      name: 'detach tcx',
+      start: [tcx('cls')],
+      words: ['detach', 'R'],
+      state: onTcx([11], []),
+      stop: detachR,
+    },
     {
       name: 'replace xdp',
       start: [attachR('one')],

@@ -12,7 +12,15 @@ import { FaultLab } from './lab.ts';
 
 const { CI, ROOTLET_TEST_ALL_STEPS, ROOTLET_TEST_FORMS, ROOTLET_TEST_LOG } = process.env;
 const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 29 : 41;
-const ERRNOS = [errno.EPERM, errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.EAGAIN, errno.EBUSY, errno.EINTR];
+const ERRNOS = [
+  errno.EPERM,
+  errno.ENOMEM,
+  errno.ENOSPC,
+  errno.EMFILE,
+  errno.EAGAIN,
+  errno.EBUSY,
+  errno.EINTR,
+];
 
 needs('bpf', 'ip', 'clang').describe('a call that fails', () => {
   let lab: FaultLab;
@@ -31,7 +39,10 @@ needs('bpf', 'ip', 'clang').describe('a call that fails', () => {
       const runs = lab.runs;
       const calls = await lab.attack(form, nth => (nth % STRIDE === 0 ? [ERRNOS[at++ % 7] ?? 0] : []));
       if (ROOTLET_TEST_LOG === undefined) continue;
-      const found = lab.findings.slice(begin).map(one => `${JSON.stringify(one)}\n`).join('');
+      const found = lab.findings
+        .slice(begin)
+        .map(one => `${JSON.stringify(one)}\n`)
+        .join('');
       appendFileSync(ROOTLET_TEST_LOG, `# ${form.name}: ${calls} calls, ${lab.runs - runs} runs\n${found}`);
     }
     expect(lab.findings).toEqual([]);

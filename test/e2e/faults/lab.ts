@@ -4,7 +4,16 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -197,8 +206,7 @@ export class FaultLab {
     }
     if (form.state() !== 'new') found(`then rootlet ${words.join(' ')}: ${form.state()}`);
     const tree = this.tree();
-    if (tree.join() !== clean.after.tree.join())
-      found(`left: ${difference(tree, clean.after.tree)}`);
+    if (tree.join() !== clean.after.tree.join()) found(`left: ${difference(tree, clean.after.tree)}`);
     const programs = await this.#settled(clean.after.programs);
     if (programs !== clean.after.programs) found(`programs: ${programs}, not ${clean.after.programs}`);
   }
@@ -207,7 +215,13 @@ export class FaultLab {
     for (const words of form.stop) {
       const { code, out, err } = await this.run(words);
       if (code !== 0 && !/there is no|no chain|nothing/.test(out + err))
-        this.findings.push({ form: form.name, nth, call, errno, what: `stop ${words.join(' ')}: ${code} ${out}${err}` });
+        this.findings.push({
+          form: form.name,
+          nth,
+          call,
+          errno,
+          what: `stop ${words.join(' ')}: ${code} ${out}${err}`,
+        });
     }
     const left = this.tree();
     if (left.length > 0) {
