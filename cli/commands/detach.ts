@@ -36,7 +36,7 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const store = openStore(this, flags, openSys());
+      const store = openStore(this, flags, openSys({ requireRights: false }));
       const removed = new Map<string, Removal>();
       try {
         store.locked(() => {

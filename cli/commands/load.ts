@@ -45,9 +45,10 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  storeRoot,
   tailCallNotes,
 } from '../flags/loading.ts';
-import { makePins, plannedPins, requirePinDirectory } from '../flags/pinning.ts';
+import { makePins, plannedPins, removeExtraPins, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -98,18 +99,18 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       for (const path of paths) refuseProgram(path);
       const input = readObjects(paths, parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
-      const sys = openSys();
-      const store = openStore(this, flags, sys);
-      const options = loadOptionsOf(sys, store, flags, only);
-      const job: Job = { sys, store, name, input, options, only, flags };
+      const sys = openSys({ requireRights: !flags.dryRun });
+      const options = loadOptionsOf(sys, storeRoot(this, flags), flags, only);
+      const planned: Planned = { sys, name, input, options, only, flags };
       if (flags.dryRun) {
-        dryRun(this, job);
+        dryRun(this, planned);
         return;
       }
+      const store = openStore(this, flags, sys);
       tellLoaded(
         this,
         flags,
-        store.locked(() => load(job)),
+        store.locked(() => load({ ...planned, store })),
       );
     });
   },
@@ -127,6 +128,9 @@ function refuseProgram(path: string): void {
 interface Job extends BoundJob {
   readonly flags: Flags;
 }
+
+/** A dry run needs the store for externs only. */
+type Planned = Omit<Job, 'store'>;
 
 interface Outcome {
   readonly entry: StoreEntry;
@@ -186,15 +190,19 @@ function save(
       pins: pins.map(pin => ({ ...pin })),
     },
   };
-  return store.save('object', name, contents, () => {
-    if (root !== undefined) makePins(root, loaded, pins);
-  });
+  if (root === undefined) return store.save('object', name, contents);
+  try {
+    return store.save('object', name, contents, () => makePins(root, loaded, pins));
+  } catch (error) {
+    removeExtraPins(store.sys, pins);
+    throw error;
+  }
 }
 
-function dryRun(context: Context, job: Job): void {
+function dryRun(context: Context, job: Planned): void {
   const { sys, input, name, options, flags, only } = job;
   if (hasExterns(input)) {
-    const bindings = explainBound(job);
+    const bindings = explainBound({ ...job, store: openStore(context, flags, sys) });
     const { notes } = optimizationOutlook(input.object, options.optimize);
     if (flags.json) {
       printJson(context, { ok: true, dryRun: true, bindings, notes });

@@ -35,7 +35,7 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const store = openStore(this, flags, openSys());
+      const store = openStore(this, flags, openSys({ requireRights: false }));
       const left = new Set<string>();
       const pins: string[] = [];
       store.locked(() => {

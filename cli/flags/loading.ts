@@ -3,6 +3,7 @@
  * loader, the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
+import { dirname } from 'node:path';
 import { given } from '../../src/bytes/index.ts';
 import { recoverChains } from '../../src/chain/index.ts';
 import {
@@ -48,6 +49,7 @@ import {
   type EntryKind,
   type Guard,
   openPin,
+  requireBpffs,
   requireUnused,
   Store,
   type StoreEntry,
@@ -82,9 +84,27 @@ export const STORE_FLAGS = {
 export const GUARDS: readonly Guard[] = [consumersOf];
 
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
+  return Store.open(sys, storeRoot(context, flags), { hasHappened: recoverLeft });
+}
+
+/** Directory of the store. */
+export function storeRoot(context: Context, flags: StoreFlags): string {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
-  const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root, { hasHappened: recoverLeft });
+  return flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
+}
+
+/**
+ * Where maps are pinned by name, for a store in `root`. A plan does not need that anything is mounted there, or that
+ * this user may look at it.
+ */
+function pinRootOf(root: string): string {
+  try {
+    requireBpffs(root);
+    return bpffsMountOf(root);
+  } catch (error) {
+    if (error instanceof RootletError) return dirname(root);
+    throw error;
+  }
 }
 
 /** A killed load leaves the pins of --pin as well, which its record lists. */
@@ -290,10 +310,10 @@ export const LOAD_FLAGS = {
   ...loadOptimizeFlags('as it is, at first -O0'),
 };
 
-/** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
+/** Options for the loader. `root`: of the store. Descriptors are opened by the loader itself, when it comes to the map. */
 export function loadOptionsOf(
   sys: Sys,
-  store: Store,
+  root: string,
   flags: LoadFlags,
   only: readonly string[] | undefined,
 ): LoadOptions {
@@ -302,7 +322,7 @@ export function loadOptionsOf(
     globals: parseSettings(flags.set ?? []),
     maxEntries: parseMaxEntries(flags.maxEntries),
     kernelTypes: typesFor(sys, flags.btf),
-    pinRoot: bpffsMountOf(store.root),
+    pinRoot: pinRootOf(root),
     reuse: plan => openGivenMap(sys, plan, pins),
     ...given({
       kconfig: flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig),

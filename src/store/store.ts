@@ -23,7 +23,15 @@ import {
   RootletError,
   usageError,
 } from '../diag/index.ts';
-import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
+import {
+  Attachment,
+  addPinnedObjects,
+  BpfMap,
+  BpfProgram,
+  type Fd,
+  type Sys,
+  waitForPrograms,
+} from '../kernel/index.ts';
 import type { InputObject, ObjectFile } from '../object/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
@@ -94,6 +102,7 @@ export class Store {
     this.#lockTimeout = options.lockTimeout ?? 10_000;
     this.#onStep = options.onStep ?? (() => {});
     this.#hasHappened = options.hasHappened ?? (() => false);
+    addPinnedObjects(sys, root, { open: (kind, id) => this.#openById(kind, id) });
   }
 
   /**
@@ -235,16 +244,21 @@ export class Store {
   /**
    * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it
    * is gone but for what the store did not make, and `store-half-removed` when it is gone but for pins that
-   * could not be removed.
+   * could not be removed. `commit` is for a change that belongs to it, such as detaching: it runs when nothing
+   * but the removal can fail any more, and when it throws, the entry stays.
    */
-  remove(entry: StoreEntry | BrokenEntry): void {
+  remove(entry: StoreEntry | BrokenEntry, commit: () => void = () => {}): void {
     const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
     this.#locked(root => {
       const key = entryKey(entry.name);
       using entries = root.open(DIRECTORIES[kind]);
       using directory = entries?.open(key);
-      if (entries === undefined || directory === undefined) return;
+      if (entries === undefined || directory === undefined) {
+        commit();
+        return;
+      }
       const layout = readLayout(directory); // throws before anything is changed
+      commit();
       directory.removeLink(CURRENT);
       const left = afterChange(removed(entry), () => {
         removeRest(this.sys, directory, { ...layout, current: 0, hasComponents: false });
@@ -276,6 +290,27 @@ export class Store {
   #openPin(entry: StoreEntry, { pin }: PinRecord, kind: PinnedKind): Fd {
     using directory = this.#generation(entry, ...pin.split('/').slice(0, -1));
     return openPinIn(this.sys, directory, join(entry.path, pin), kind);
+  }
+
+  /** By the pin of the entry whose record has the id. */
+  #openById(kind: PinnedKind, id: number): Fd | undefined {
+    for (const entry of this.#soundEntries()) {
+      const { programs, maps, links } = entry.record;
+      const pins: readonly PinRecord[] = { program: programs, map: maps, link: links }[kind];
+      const pin = pins.find(candidate => candidate.id === id);
+      if (pin !== undefined) return this.#openPin(entry, pin, kind);
+    }
+    return undefined;
+  }
+
+  /** Those whose record can be read. */
+  #soundEntries(): readonly StoreEntry[] {
+    try {
+      return this.list().flatMap(entry => (entry.kind === 'broken' ? [] : [entry]));
+    } catch (error) {
+      if (error instanceof RootletError) return [];
+      throw error;
+    }
   }
 
   #read(kind: EntryKind, name: string, directory: Directory): StoreEntry | BrokenEntry | undefined {

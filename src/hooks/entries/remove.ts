@@ -3,7 +3,7 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { notComplete, RootletError } from '../../diag/index.ts';
+import { bugError, notComplete, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
 import { type Hook, hookChanged } from '../kinds/index.ts';
@@ -32,15 +32,17 @@ type TakenOff = Removal | { readonly kind: 'released'; readonly link: number };
  * known; default: where the record has it. It stays the caller's.
  */
 export function removeHook(store: Store, entry: StoreEntry, force: boolean, at?: Hook): Removal {
-  const taken = takeOff(store, entry, force, at);
+  const taken: TakenOff[] = [];
   try {
-    store.remove(entry);
+    store.remove(entry, () => taken.push(takeOff(store, entry, force, at)));
   } catch (error) {
-    const isOff = taken.kind === 'detached' || taken.kind === 'ended';
+    const isOff = taken.some(({ kind }) => kind === 'detached' || kind === 'ended');
     throw isOff && error instanceof RootletError ? halfRemoved(entry, error) : error;
   }
-  if (taken.kind !== 'released') return taken;
-  if (!isThere(store.sys, taken.link)) return { kind: 'detached' };
+  const [removal] = taken;
+  if (removal === undefined) throw bugError([describeEntry(entry)], 'was removed without its hook');
+  if (removal.kind !== 'released') return removal;
+  if (!isThere(store.sys, removal.link)) return { kind: 'detached' };
   return {
     kind: 'left',
     why: 'something else holds its link ("rootlet ps --all" shows what)',

@@ -3,7 +3,7 @@
  * compiled from C. Separate from the tests, which say what is run.
  */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -55,6 +55,9 @@ export const PREFIX = 'fi_';
 
 /** Of every bpf file system, and of a store that is empty. */
 const ALWAYS = new Set(['/maps.debug', '/progs.debug', '/store', '/store/hooks', '/store/objects']);
+
+/** Of runs that change nothing: how often the command runs again. */
+const ALSO_AGAIN = 7;
 
 const CLONE_NEWNET = 0x40000000;
 
@@ -163,26 +166,42 @@ export class FaultLab {
 
   // --- faults -------------------------------------------------------------------------------------------------------
 
-  /** All calls of one form: `plan` gives the errnos for each. */
+  /** All calls of one form: `plan` gives the errnos for each. Returns how many there are. */
   async attack(form: Form, plan: (nth: number, call: string) => readonly number[]): Promise<number> {
     const fds = countFds();
-    for (const words of form.start) await this.must(words);
-    expectState(form, 'old');
+    await this.#begin(form);
     const before = { tree: this.tree(), programs: await this.#settled() };
     const { calls } = await this.must(form.words);
     expectState(form, form.looks === true ? 'old' : 'new');
     const after = { tree: this.tree(), programs: await this.#settled() };
     await this.#stop(form, 0, 'none', 0);
     if (countFds() !== fds) throw new Error(`${form.name}: descriptors left without a fault`);
+    const clean: Clean = { fds, before, after };
+    let stands = false;
     for (let nth = 1; nth <= calls.length; nth++)
-      for (const errno of plan(nth, calls[nth - 1] ?? ''))
-        await this.#strike(form, nth, errno, { fds, before, after });
+      for (const errno of plan(nth, calls[nth - 1] ?? '')) {
+        if (!stands) await this.#begin(form);
+        stands = await this.#strike(form, nth, errno, clean);
+      }
+    if (stands) await this.#stop(form, 0, 'end', 0);
     return calls.length;
   }
 
-  async #strike(form: Form, nth: number, errno: number, clean: Clean): Promise<void> {
-    this.runs++;
+  async #begin(form: Form): Promise<void> {
     for (const words of form.start) await this.must(words);
+    expectState(form, 'old');
+  }
+
+  /** Nothing on the interface and in the store, whatever is there. */
+  #scrub(): void {
+    for (const mode of ['xdpdrv', 'xdpgeneric']) run('ip', 'link', 'set', 'dev', 'va', mode, 'off');
+    run('tc', 'qdisc', 'del', 'dev', 'va', 'clsact');
+    rmTree(this.#mount.path);
+  }
+
+  /** Whether what was there before stands as it was. */
+  async #strike(form: Form, nth: number, errno: number, clean: Clean): Promise<boolean> {
+    this.runs++;
     const run = await this.run(form.words, nth, errno);
     const call = run.failed ?? 'none';
     const found = (what: string): void => {
@@ -191,9 +210,18 @@ export class FaultLab {
     };
     const state = form.state();
     for (const what of judge(run, state, form)) found(what);
-    if (countFds() !== clean.fds) found(`descriptors: ${countFds() - clean.fds} left`);
+    const left = countFds() - clean.fds;
+    if (left !== 0) found(`descriptors: ${left} left`);
+    clean.fds += left; // each is reported once
+    if (state === 'old' && this.runs % ALSO_AGAIN !== 0 && (await this.#isAsBefore(clean.before)))
+      return true;
     if (form.looks !== true) await this.#finish(form, state, clean, found);
     await this.#stop(form, nth, call, errno);
+    return false;
+  }
+
+  async #isAsBefore({ tree, programs }: World): Promise<boolean> {
+    return this.tree().join() === tree.join() && (await this.#settled(programs)) === programs;
   }
 
   /** The next command completes what was begun, or does it again. */
@@ -205,6 +233,8 @@ export class FaultLab {
       return;
     }
     if (form.state() !== 'new') found(`then rootlet ${words.join(' ')}: ${form.state()}`);
+    // what was taken off its hook, and is listed still, is removed by the same command
+    if (state === 'new' && this.tree().join() !== clean.after.tree.join()) await this.run(form.words);
     const tree = this.tree();
     if (tree.join() !== clean.after.tree.join()) found(`left: ${difference(tree, clean.after.tree)}`);
     const programs = await this.#settled(clean.after.programs);
@@ -224,10 +254,19 @@ export class FaultLab {
         });
     }
     const left = this.tree();
-    if (left.length > 0) {
+    if (left.length > 0)
       this.findings.push({ form: form.name, nth, call, errno, what: `left at the end: ${left.join(' ')}` });
-      rmTree(this.#mount.path);
-    }
+    const { xdp } = readInterface(kernel, 'va');
+    const attached = [xdp.native + xdp.generic, ...this.filterVerdicts(), ...this.tcxVerdicts()];
+    if (attached.join() !== '0')
+      this.findings.push({
+        form: form.name,
+        nth,
+        call,
+        errno,
+        what: `attached at the end: ${attached.join()}`,
+      });
+    this.#scrub();
   }
 
   /** Number of programs once the kernel has freed what is to go. */
@@ -249,7 +288,7 @@ interface World {
 }
 
 interface Clean {
-  readonly fds: number;
+  fds: number;
   readonly before: World;
   readonly after: World;
 }
@@ -278,6 +317,11 @@ function verdictOf(id: number, data: Uint8Array = packet()): number {
   if (fd === undefined) return -1;
   using program = BpfProgram.adopt(kernel, fd);
   return program.testRun({ data }).verdict;
+}
+
+/** Of a tool that may have nothing to do. */
+function run(tool: string, ...words: readonly string[]): void {
+  spawnSync(tool, words, { stdio: 'ignore' });
 }
 
 function nameOf(id: number): string {
