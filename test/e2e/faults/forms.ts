@@ -1,5 +1,7 @@
 /** Commands that are run with calls that fail, one for each way in which something changes. */
 
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { firewall, HEAD, rootlet, staged } from '../replace/sources.ts';
 import { type FaultLab, type Form, PREFIX as P } from './lab.ts';
 
@@ -16,9 +18,9 @@ SEC("xdp") int ${P}${name}(struct xdp_md *ctx) {
   return ${verdict};
 }`;
 
-const classifier = (verdict: number): string => `${HEAD}
+const classifier = (verdict: number, name = 'cls'): string => `${HEAD}
 __u64 seen;
-SEC("tc") int ${P}cls(struct __sk_buff *skb) { seen++; return ${verdict}; }`;
+SEC("tc") int ${P}${name}(struct __sk_buff *skb) { seen++; return ${verdict}; }`;
 
 const provider = (version: number): string => `${HEAD}
 __u64 seen;
@@ -33,6 +35,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   two: xdp(12),
   cls: classifier(11),
   'cls.v2': classifier(12),
+  next: classifier(13, 'more'),
   host: rootlet(P, 2),
   'host.v2': rootlet(P, 2, { globals: '__u64 added;', before: 'added++;' }),
   part: staged(P, 1),
@@ -42,6 +45,7 @@ export const SOURCES: Readonly<Record<string, string>> = {
   user: consumer('user'),
   caller: consumer('caller'),
   fw: firewall(P, 2),
+  pass: xdp(2, 'pass'),
 };
 
 const among = (value: unknown, old: unknown, next: unknown): string => {
@@ -91,6 +95,8 @@ export function formsOf(lab: FaultLab): readonly Form[] {
     among([lab.xdpVerdict(), lab.pinnedVerdict('caller', `${P}caller`)], old, next);
   const slots = (via: string) => [attachR('host', '--slots', via), ['replace', 'R', part(1)]];
   return [
+    ...chainForms(lab),
+    ...looks(lab),
     { name: 'load', start: [], words: loadOne, state: entry('one', false), stop: unloadOne },
     {
       name: 'load --pin',
@@ -210,4 +216,132 @@ export function formsOf(lab: FaultLab): readonly Form[] {
       stop: unbind,
     },
   ];
+}
+
+/** Chains of XDP, which are one program, and of TC, which are a link for each member or one filter. */
+function chainForms(lab: FaultLab): readonly Form[] {
+  const file = (name: string): string => lab.file(name);
+  const xdpLoad = (...names: string[]) => ['xdp', 'load', 'va', ...names.map(file)];
+  const tcLoad = (via: string, ...names: string[]) => [
+    'tc',
+    'load',
+    'va',
+    ...names.map(file),
+    '--ingress',
+    '--via',
+    via,
+  ];
+  const stopXdp = [
+    ['xdp', 'unload', 'va', '--all', '--force'],
+    ['xdp', 'clean'],
+  ];
+  const stopTc = [
+    ['tc', 'unload', 'va', '--ingress', '--all', '--force'],
+    ['tc', 'clean'],
+  ];
+  const form = (
+    name: string,
+    start: Form['start'],
+    words: readonly string[],
+    old: number,
+    next: number,
+  ): Form => ({
+    name,
+    start,
+    words,
+    state: () => among(lab.xdpVerdict(), old, next),
+    stop: stopXdp,
+  });
+  const onTc = (
+    name: string,
+    start: Form['start'],
+    words: readonly string[],
+    read: () => number[],
+    [old, next]: readonly (readonly number[])[],
+  ): Form => ({ name, start, words, state: () => among(read(), old, next), stop: stopTc });
+  const document = (name: string, ...members: string[]): string => {
+    const path = `${lab.directory}/${name}.yaml`;
+    const rows = members.map(member => `  - file: ${file(member)}`);
+    writeFileSync(path, ['hook: xdp', 'interface: va', 'members:', ...rows, ''].join('\n'));
+    return path;
+  };
+  const tcx = () => lab.tcxVerdicts();
+  const filters = () => lab.filterVerdicts();
+  const off = () => void execFileSync('ip', ['link', 'set', 'dev', 'va', 'xdpdrv', 'off']);
+  return [
+    form('xdp load, the first', [], xdpLoad('one'), -1, 11),
+    form('xdp load, a further one', [xdpLoad('pass')], xdpLoad('one'), 2, 11),
+    form('xdp replace', [xdpLoad('pass', 'one')], ['xdp', 'replace', 'va', 'one', file('two')], 11, 12),
+    form('xdp order', [xdpLoad('one', 'two')], ['xdp', 'order', 'va', 'two,one'], 11, 12),
+    form('xdp unload of one', [xdpLoad('one', 'two')], ['xdp', 'unload', 'va', 'one'], 11, 12),
+    form('xdp unload of all', [xdpLoad('pass', 'one')], ['xdp', 'unload', 'va', '--all'], 11, -1),
+    form('apply', [xdpLoad('pass')], ['apply', '-f', document('one', 'pass', 'one')], 2, 11),
+    {
+      ...form('xdp clean', [xdpLoad('one'), off], ['xdp', 'clean'], -1, -1),
+      state: () => (lab.hasEntry('hooks', 'xdp-va') ? 'old' : 'new'),
+    },
+    {
+      ...form('doctor --fix', [xdpLoad('one'), off], ['doctor', '--fix'], -1, -1),
+      state: () => (lab.hasEntry('hooks', 'xdp-va') ? 'old' : 'new'),
+    },
+    onTc('tc load, the first', [], tcLoad('tcx', 'cls'), tcx, [[], [11]]),
+    onTc('tc load, a further one', [tcLoad('tcx', 'cls')], tcLoad('tcx', 'next'), tcx, [[11], [11, 13]]),
+    onTc(
+      'tc replace',
+      [tcLoad('tcx', 'cls')],
+      ['tc', 'replace', 'va', 'cls', file('cls.v2'), '--ingress'],
+      tcx,
+      [[11], [12]],
+    ),
+    onTc(
+      'tc unload of one',
+      [tcLoad('tcx', 'cls', 'next')],
+      ['tc', 'unload', 'va', 'cls', '--ingress'],
+      tcx,
+      [[11, 13], [13]],
+    ),
+    onTc('tc load, one filter', [], tcLoad('static', 'cls'), filters, [[], [11]]),
+    onTc(
+      'tc replace, one filter',
+      [tcLoad('static', 'cls')],
+      ['tc', 'replace', 'va', 'cls', file('cls.v2'), '--ingress'],
+      filters,
+      [[11], [12]],
+    ),
+    onTc(
+      'tc unload, one filter',
+      [tcLoad('static', 'cls')],
+      ['tc', 'unload', 'va', '--ingress', '--all'],
+      filters,
+      [[11], []],
+    ),
+  ];
+}
+
+/** Commands that change nothing. */
+function looks(lab: FaultLab): readonly Form[] {
+  const file = (name: string): string => lab.file(name);
+  const start = [
+    ['xdp', 'load', 'va', file('pass'), file('one')],
+    ['load', file('lib'), '--name', 'lib'],
+  ];
+  const stop = [
+    ['xdp', 'unload', 'va', '--all', '--force'],
+    ['unload', 'lib', '--force'],
+  ];
+  const commands = [
+    ['ps'],
+    ['ps', '--all'],
+    ['ps', '--bindings'],
+    ['xdp', 'status'],
+    ['export', 'va'],
+    ['explain', 'va'],
+    ['doctor'],
+    ['load', file('two'), '--dry-run'],
+    ['xdp', 'load', 'va', file('two'), '--dry-run'],
+    ['replace', 'lib', file('lib.v2'), '--dry-run'],
+    ['xdp', 'clean', '--dry-run'],
+  ];
+  const state = (): string => (lab.xdpVerdict() === 11 && lab.hasEntry('objects', 'lib') ? 'old' : 'changed');
+  return commands.map(words => ({ name: words.join(' '), start, words, state, stop, looks: true }));
 }

@@ -31,8 +31,8 @@ import { kernel, Wire } from '../slots/support.ts';
 /** One command, and how to see what it changed. */
 export interface Form {
   readonly name: string;
-  /** Commands that lead from nothing to where it begins. */
-  readonly start: readonly (readonly string[])[];
+  /** Commands, and what other tools do, that lead from nothing to where it begins. */
+  readonly start: readonly (readonly string[] | (() => void))[];
   readonly words: readonly string[];
   /** What runs: `old` before the command, `new` after it. */
   readonly state: () => string;
@@ -188,7 +188,9 @@ export class FaultLab {
   }
 
   async #begin(form: Form): Promise<void> {
-    for (const words of form.start) await this.must(words);
+    for (const step of form.start)
+      if (typeof step === 'function') step();
+      else await this.must(step);
     expectState(form, 'old');
   }
 
