@@ -64,7 +64,7 @@ export const applyCommand = buildCommand<Flags, [], Context>({
 });
 
 async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, !flags.dryRun);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
   const options = { force: flags.force, ...given({ optimize: parseLoadOptimize(flags) }) };
   const planned = planChains(chains, findWanted(chains, flags, declared), options);

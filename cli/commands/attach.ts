@@ -166,7 +166,7 @@ function attachNamed(
   const only = tables ? undefined : [main];
   const sys = openSys();
   const store = openStore(context, flags, sys);
-  const options = loadOptionsOf(sys, store, flags, only);
+  const options = loadOptionsOf(sys, store.root, flags, only);
   const slotted = { ...input, object: slotsFor(input.object, flags.slots) };
   return store.locked(() => {
     requireFree(store, 'hook', name);

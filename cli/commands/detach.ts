@@ -5,7 +5,7 @@ import { type Removal, removeHook } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
 import { off } from '../flags/kinds.ts';
-import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { entriesToRemove, openStore, removeEach, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
@@ -36,12 +36,13 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const store = openStore(this, flags, openSys());
+      const store = openStore(this, flags, openSys({ requireRights: false }));
       const removed = new Map<string, Removal>();
       try {
         store.locked(() => {
-          for (const entry of entriesToRemove(store, 'hook', names, flags.force))
+          removeEach(entriesToRemove(store, 'hook', names, flags.force), entry => {
             removed.set(entry.name, remove(store, entry, flags.force));
+          });
         });
       } finally {
         // those before the one that failed are gone

@@ -5,7 +5,7 @@ import { type ChainTrouble, examineChains, repairChains } from '../../src/chain/
 import { RootletError } from '../../src/diag/index.ts';
 import { type DoctorReport, examine, type Finding, openSys, type Sys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
-import { now, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { now, openStore, STORE_FLAGS, type StoreFlags, storeRoot } from '../flags/loading.ts';
 import { formatReport, formatTroubles } from '../format/doctor-report.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
 
@@ -35,7 +35,7 @@ export const doctorCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     await guarded(this, flags.json, () => {
       const sys = openSys({ requireRights: false });
-      const report = examine(sys);
+      const report = examine(sys, { pins: storeRoot(this, flags) });
       const ok = requirements(report).every(({ state }) => state !== 'missing');
       const chains = chainsOf(this, flags, sys);
       if (flags.json) printJson(this, { ok, ...report, chains });

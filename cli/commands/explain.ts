@@ -33,7 +33,7 @@ export const explainCommand = buildCommand<Flags, [string], Context>({
   },
   async func(flags, name) {
     await guarded(this, flags.json, () => {
-      const chains = chainContext(this, flags, openSys());
+      const chains = chainContext(this, flags, openSys({ requireRights: false }));
       const explained = runningChains(chains, name).map(state => explanationOf(chains, state));
       if (flags.json) printJson(this, { ok: true, chains: explained.map(explanationJson) });
       else print(this, explained.map(explanationText).join('\n'));

@@ -54,7 +54,7 @@ export const exportCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const context = chainContext(this, flags);
+      const context = chainContext(this, flags, false);
       const files = new ObjectFiles(flags.objects);
       const exported = hooksOf(context, names).flatMap(hook => {
         const { state, design } = readRunning(context, hook);

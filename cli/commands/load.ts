@@ -3,12 +3,13 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
-import { quote, usageError } from '../../src/diag/index.ts';
+import { afterChange, type Happened, quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, optimizationOutlook, settingsOf } from '../../src/dynamic/index.ts';
-import { openSys, type Sys } from '../../src/kernel/index.ts';
+import { type Attachment, openSys, type Sys } from '../../src/kernel/index.ts';
 import {
   callNotes,
   findLacks,
+  type LoadedObject,
   type LoadOptions,
   limitPlan,
   type PreparedLoad,
@@ -17,7 +18,7 @@ import {
   typesOutlook,
 } from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
-import type { StoreEntry } from '../../src/store/index.ts';
+import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import {
   BIND_FLAGS,
   type BindFlags,
@@ -44,9 +45,10 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  storeRoot,
   tailCallNotes,
 } from '../flags/loading.ts';
-import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
+import { makePins, plannedPins, removeExtraPins, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -97,18 +99,18 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       for (const path of paths) refuseProgram(path);
       const input = readObjects(paths, parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
-      const sys = openSys();
-      const store = openStore(this, flags, sys);
-      const options = loadOptionsOf(sys, store, flags, only);
-      const job: Job = { sys, store, name, input, options, only, flags };
+      const sys = openSys({ requireRights: !flags.dryRun });
+      const options = loadOptionsOf(sys, storeRoot(this, flags), flags, only);
+      const planned: Planned = { sys, name, input, options, only, flags };
       if (flags.dryRun) {
-        dryRun(this, job);
+        dryRun(this, planned);
         return;
       }
+      const store = openStore(this, flags, sys);
       tellLoaded(
         this,
         flags,
-        store.locked(() => load(job)),
+        store.locked(() => load({ ...planned, store })),
       );
     });
   },
@@ -127,6 +129,9 @@ interface Job extends BoundJob {
   readonly flags: Flags;
 }
 
+/** A dry run needs the store for externs only. */
+type Planned = Omit<Job, 'store'>;
+
 interface Outcome {
   readonly entry: StoreEntry;
   readonly bindings: readonly Binding[];
@@ -139,21 +144,8 @@ interface Outcome {
 function load(job: Job): Outcome {
   const { store, name, input, flags } = job;
   requireFree(store, 'object', name);
-  const outcome = withBound(job, (loaded, { data, links, bindings }, cleanup) => {
-    const pins = flags.pin === undefined ? [] : pinIn(flags.pin, loaded, cleanup);
-    const entry = store.save('object', name, {
-      source: input.source,
-      time: now(),
-      programs: loaded.programs,
-      maps: loaded.maps,
-      links,
-      files: input.files,
-      data: {
-        ...data,
-        ...encodeEntryState(firstEntryState(loaded, settingsOf(job.options), job.options.optimize)),
-        pins: pins.map(pin => ({ ...pin })),
-      },
-    });
+  const outcome = withBound(job, (loaded, { data, links, bindings }) => {
+    const entry = save(job, loaded, data, links);
     const idle = idleNote(input.object, loaded);
     const notes = [
       ...loaded.notes,
@@ -163,14 +155,54 @@ function load(job: Job): Outcome {
     ];
     return { entry, bindings, notes };
   });
-  const { done, notes } = bindWaiting(store, name);
+  const { done, notes } = afterChange(loadedButNotBound(name), () => bindWaiting(store, name));
   return { ...outcome, waiting: done, notes: [...outcome.notes, ...notes] };
 }
 
-function dryRun(context: Context, job: Job): void {
+function loadedButNotBound(name: string): Happened {
+  return {
+    code: 'load-incomplete',
+    where: [`object ${quote(name)}`],
+    message: 'is loaded, but externs that wait for it could not be bound to it',
+    hint: `"rootlet unload ${name}" and load it again: that binds them`,
+  };
+}
+
+/** With --pin, the pins are made right before the entry counts: a killed load leaves neither. */
+function save(
+  { store, name, input, flags, options }: Job,
+  loaded: LoadedObject,
+  data: JsonObject,
+  links: ReadonlyMap<string, Attachment>,
+): StoreEntry {
+  const { pin: root } = flags;
+  const pins = root === undefined ? [] : plannedPins(root, loaded);
+  const contents = {
+    source: input.source,
+    time: now(),
+    programs: loaded.programs,
+    maps: loaded.maps,
+    links,
+    files: input.files,
+    data: {
+      ...data,
+      ...encodeEntryState(firstEntryState(loaded, settingsOf(options), options.optimize)),
+      pins: pins.map(pin => ({ ...pin })),
+    },
+  };
+  if (root === undefined) return store.save('object', name, contents);
+  try {
+    return store.save('object', name, contents, () => makePins(root, loaded, pins));
+  } catch (error) {
+    removeExtraPins(store.sys, pins);
+    throw error;
+  }
+}
+
+function dryRun(context: Context, job: Planned): void {
   const { sys, input, name, options, flags, only } = job;
   if (hasExterns(input)) {
-    const bindings = explainBound(job);
+    const bindings = explainBound({ ...job, store: openStore(context, flags, sys) });
     const { notes } = optimizationOutlook(input.object, options.optimize);
     if (flags.json) {
       printJson(context, { ok: true, dryRun: true, bindings, notes });

@@ -47,7 +47,7 @@ export const metricsCommand = buildCommand<Flags, [], Context>({
       const { listen, textfile } = flags;
       if (listen !== undefined && textfile !== undefined)
         throw usageError('watch-address', '--listen and --textfile are given: one place only');
-      const chains = chainContext(this, flags, openSys());
+      const chains = chainContext(this, flags, openSys({ requireRights: false }));
       const page = (): string => prometheusText(countsOf(this, chains, flags));
       if (listen !== undefined) await serve(this, listen, page);
       else if (textfile !== undefined) writeWhole(textfile, page());

@@ -43,7 +43,7 @@ export const planCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     let isPending = false;
     await guarded(this, flags.json, () => {
-      const context = chainContext(this, flags);
+      const context = chainContext(this, flags, false);
       const ready = findWanted(context, flags, readDocuments(flags));
       const planned = planChains(context, ready, { force: flags.force });
       isPending = planned.some(({ plan }) => plan.action !== 'none');

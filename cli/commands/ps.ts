@@ -19,6 +19,9 @@ interface Flags extends StoreFlags {
   readonly json: boolean;
 }
 
+const NOT_VISIBLE =
+  'objects without a pin that this user may open are not visible: CAP_SYS_ADMIN is needed to list all';
+
 export const psCommand = buildCommand<Flags, [], Context>({
   docs: {
     brief: 'List loaded programs, maps and attachments, each with its owner',
@@ -36,7 +39,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
   },
   async func(flags) {
     await guarded(this, flags.json, () => {
-      const sys = openSys();
+      const sys = openSys({ requireRights: false });
       const store = openStore(this, flags, sys);
       const entries = store.list();
       const sound = entries.filter((entry): entry is StoreEntry => entry.kind !== 'broken');
@@ -45,12 +48,16 @@ export const psCommand = buildCommand<Flags, [], Context>({
         reportBindings(this, flags, sound, broken);
         return;
       }
-      const rows = flags.all
-        ? rowsOfCensus(takeCensus(sys), store.root, sound)
-        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)));
+      const census = flags.all ? takeCensus(sys) : undefined;
+      const rows =
+        census === undefined
+          ? sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)))
+          : rowsOfCensus(census, store.root, sound);
+      const notes = census?.complete === false ? [NOT_VISIBLE] : [];
       const unknown = store.unknown();
-      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown });
+      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown, notes });
       else report(this, flags, store, rows, broken);
+      if (!flags.json) for (const note of notes) tell(this, `rootlet: note: ${note}`);
       if (!flags.json) for (const problem of unknown) tell(this, `rootlet: ${formatProblem(problem)}`);
     });
   },

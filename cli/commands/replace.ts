@@ -125,7 +125,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
   },
   async func(flags, target, ...rest) {
     await guarded(this, flags.json, () => {
-      const sys = openSys();
+      const sys = openSys({ requireRights: !flags.dryRun });
       const store = openStore(this, flags, sys);
       const { kind, name } = entryNamed(store, target);
       const outcome = explainingValues(() => replace(store, kind, name, requestOf(sys, store, flags, rest)));
@@ -159,7 +159,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   return {
     ...(files.length === 0 ? {} : { version: versionOf(files) }),
     ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
-    options: { ...loadOptionsOf(sys, store, flags, undefined), types: parseTypes(flags.type) },
+    options: { ...loadOptionsOf(sys, store.root, flags, undefined), types: parseTypes(flags.type) },
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
     forAttached: forAttached(flags),

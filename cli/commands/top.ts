@@ -47,7 +47,7 @@ export const topCommand = buildCommand<Flags, [string?], Context>({
   async func(flags, name) {
     await guarded(this, flags.json, async () => {
       requireSeconds(flags.interval);
-      const chains = chainContext(this, flags, openSys());
+      const chains = chainContext(this, flags, openSys({ requireRights: false }));
       if (flags.off) switchOff(this, chains, name);
       else await watch(this, flags, chains, name);
     });

@@ -1,10 +1,11 @@
 /** `rootlet unload`: unloads what `load` loaded. */
 
 import { buildCommand } from '@stricli/core';
+import { quote } from '../../src/diag/index.ts';
 import { releaseConsumers } from '../../src/dynamic/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
-import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { entriesToRemove, openStore, removeEach, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { extraPinsOf, removeExtraPins } from '../flags/pinning.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
@@ -34,23 +35,26 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const store = openStore(this, flags, openSys());
+      const store = openStore(this, flags, openSys({ requireRights: false }));
       const left = new Set<string>();
+      const pins: string[] = [];
       store.locked(() => {
-        for (const entry of entriesToRemove(store, 'object', names, flags.force)) {
+        removeEach(entriesToRemove(store, 'object', names, flags.force), entry => {
           if (entry.kind !== 'broken') {
-            removeExtraPins(store.sys, extraPinsOf(entry));
+            pins.push(...removeExtraPins(store.sys, extraPinsOf(entry)));
             if (flags.force) for (const consumer of releaseConsumers(store, entry)) left.add(consumer);
           }
           store.remove(entry);
-        }
+        });
       });
+      const notes = pins.map(path => `${quote(path)} is left: it is not the pin that --pin made`);
       const consumers = [...left].filter(name => !names.includes(name));
       if (flags.json) {
-        printJson(this, { ok: true, unloaded: names, consumers });
+        printJson(this, { ok: true, unloaded: names, consumers, notes });
         return;
       }
       for (const name of names) print(this, `unloaded ${name}`);
+      for (const note of notes) tell(this, `rootlet: note: ${note}`);
       for (const name of consumers) tell(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
     });
   },

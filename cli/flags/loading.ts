@@ -3,13 +3,17 @@
  * loader, the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
+import { dirname } from 'node:path';
 import { given } from '../../src/bytes/index.ts';
 import { recoverChains } from '../../src/chain/index.ts';
 import {
+  afterChange,
   available,
   didYouMean,
+  type Happened,
   type ProblemCode,
   quote,
+  quoteAll,
   RootletError,
   usageError,
 } from '../../src/diag/index.ts';
@@ -45,6 +49,7 @@ import {
   type EntryKind,
   type Guard,
   openPin,
+  requireBpffs,
   requireUnused,
   Store,
   type StoreEntry,
@@ -54,6 +59,7 @@ import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from './optimize.ts';
+import { extraPinsOf, removeExtraPins } from './pinning.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { maxEntriesFlag, parseMaxEntries } from './sizes.ts';
 import { type GivenTypes, TYPE_FLAG } from './types.ts';
@@ -78,9 +84,34 @@ export const STORE_FLAGS = {
 export const GUARDS: readonly Guard[] = [consumersOf];
 
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
+  return Store.open(sys, storeRoot(context, flags), { hasHappened: recoverLeft });
+}
+
+/** Directory of the store. */
+export function storeRoot(context: Context, flags: StoreFlags): string {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
-  const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root, { hasHappened: recoverChains });
+  return flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
+}
+
+/**
+ * Where maps are pinned by name, for a store in `root`. A plan does not need that anything is mounted there, or that
+ * this user may look at it.
+ */
+function pinRootOf(root: string): string {
+  try {
+    requireBpffs(root);
+    return bpffsMountOf(root);
+  } catch (error) {
+    if (error instanceof RootletError) return dirname(root);
+    throw error;
+  }
+}
+
+/** A killed load leaves the pins of --pin as well, which its record lists. */
+function recoverLeft(left: StoreEntry, store: Store): boolean {
+  const happened = recoverChains(left, store);
+  if (!happened) removeExtraPins(store.sys, extraPinsOf(left));
+  return happened;
 }
 
 /** Throws `store-name-taken`. */
@@ -153,6 +184,28 @@ export function entriesToRemove(
     ordered.push(...left.splice(Math.max(free, 0), 1));
   }
   return ordered;
+}
+
+/** Removes entries one after the other. When one cannot be removed, the error says which are gone by then. */
+export function removeEach(
+  entries: readonly (StoreEntry | BrokenEntry)[],
+  remove: (entry: StoreEntry | BrokenEntry) => void,
+): void {
+  const gone: string[] = [];
+  for (const entry of entries) {
+    if (gone.length === 0) remove(entry);
+    else afterChange(someRemoved(gone), () => remove(entry));
+    gone.push(entry.name);
+  }
+}
+
+function someRemoved(gone: readonly string[]): Happened {
+  return {
+    code: 'store-half-removed',
+    where: [],
+    message: `${quoteAll(gone)} ${gone.length === 1 ? 'is' : 'are'} removed, the rest is not`,
+    hint: 'run the command again for the rest; "rootlet ps" lists it',
+  };
 }
 
 export function kindOf(entry: StoreEntry | BrokenEntry): EntryKind {
@@ -257,10 +310,10 @@ export const LOAD_FLAGS = {
   ...loadOptimizeFlags('as it is, at first -O0'),
 };
 
-/** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
+/** Options for the loader. `root`: of the store. Descriptors are opened by the loader itself, when it comes to the map. */
 export function loadOptionsOf(
   sys: Sys,
-  store: Store,
+  root: string,
   flags: LoadFlags,
   only: readonly string[] | undefined,
 ): LoadOptions {
@@ -269,7 +322,7 @@ export function loadOptionsOf(
     globals: parseSettings(flags.set ?? []),
     maxEntries: parseMaxEntries(flags.maxEntries),
     kernelTypes: typesFor(sys, flags.btf),
-    pinRoot: bpffsMountOf(store.root),
+    pinRoot: pinRootOf(root),
     reuse: plan => openGivenMap(sys, plan, pins),
     ...given({
       kconfig: flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig),

@@ -3,11 +3,12 @@
  * makes them.
  */
 
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { elementAt } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { readMapInfo, readProgramInfo, type Sys } from '../../src/kernel/index.ts';
-import type { Cleanup, LoadedObject } from '../../src/load/index.ts';
+import type { LoadedObject } from '../../src/load/index.ts';
 import { Directory, fieldsOf, openPinIn, requireBpffs, type StoreEntry } from '../../src/store/index.ts';
 
 export interface ExtraPin {
@@ -29,29 +30,51 @@ export function requirePinDirectory(path: string): void {
   requireBpffs(path);
 }
 
-/** Pins programs and maps in the directory `root`, by their names with dots as underscores; all or nothing. */
-export function pinIn(root: string, loaded: LoadedObject, cleanup: Cleanup): ExtraPin[] {
+/** What of a loaded object is pinned in the directory `root`, by its names with dots as underscores. */
+export function plannedPins(root: string, loaded: LoadedObject): readonly ExtraPin[] {
+  return pinnable(loaded).map(({ kind, name, thing }) => {
+    return { kind, id: thing.info().id, path: join(root, name.replaceAll('.', '_')) };
+  });
+}
+
+function pinnable(loaded: LoadedObject) {
+  return [
+    ...[...loaded.programs].map(([name, thing]) => ({ kind: 'program' as const, name, thing })),
+    ...[...loaded.maps].map(([name, thing]) => ({ kind: 'map' as const, name, thing })),
+  ];
+}
+
+/**
+ * Makes the pins of `plannedPins`, and the directory where it does not exist; all or nothing. Throws `usage-pin` for a
+ * name that is taken.
+ */
+export function makePins(root: string, loaded: LoadedObject, planned: readonly ExtraPin[]): void {
   const existed = existsSync(root);
   using directory = Directory.make(root, 'above');
-  if (!existed) cleanup.defer(() => rmdirSync(root));
-  const pins: ExtraPin[] = [];
-  const things = [
-    ...[...loaded.programs].map(([name, program]) => ({ kind: 'program' as const, name, thing: program })),
-    ...[...loaded.maps].map(([name, map]) => ({ kind: 'map' as const, name, thing: map })),
-  ];
-  for (const { kind, name, thing } of things) {
-    const file = name.replaceAll('.', '_');
-    const path = join(root, file);
-    if (directory.hasFile(file)) {
-      throw usageError('usage-pin', `${quote(path)} exists already`, {
-        hint: 'remove it, or pin in another directory',
-      });
-    }
-    thing.pin(directory.at(file), path);
-    cleanup.defer(() => rmSync(path, { force: true }));
-    pins.push({ kind, id: thing.info().id, path });
+  const made: string[] = [];
+  try {
+    for (const [index, { thing }] of pinnable(loaded).entries())
+      made.push(makePin(directory, elementAt(planned, index).path, thing));
+  } catch (error) {
+    for (const name of made) directory.removeFile(name);
+    if (!existed) removeEmpty(root);
+    throw error;
   }
-  return pins;
+}
+
+function makePin(
+  directory: Directory,
+  path: string,
+  thing: { pin(path: string, shown: string): void },
+): string {
+  const name = basename(path);
+  if (directory.hasFile(name)) {
+    throw usageError('usage-pin', `${quote(path)} exists already`, {
+      hint: 'remove it, or pin in another directory',
+    });
+  }
+  thing.pin(directory.at(name), path);
+  return name;
 }
 
 /** Pins listed in the record of an entry. */
@@ -67,32 +90,59 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
 }
 
 /**
- * Removes those that still hold what they were made for, and their directory when that leaves it empty.
- * Directories that another user could have replaced are not touched.
+ * Removes those that still hold what they were made for, and their directory when that leaves it empty. Returns the
+ * paths of what is left: names that hold something else now, and directories that another user could have replaced.
+ * Throws `store-file` for a pin that cannot be removed; the next call removes it.
  */
-export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): void {
+export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): readonly string[] {
+  const left: string[] = [];
   for (const path of new Set(pins.map(pin => dirname(pin.path)))) {
-    try {
-      using directory = Directory.find(path, 'above');
-      if (directory === undefined) continue;
-      for (const pin of pins)
-        if (dirname(pin.path) === path && holds(sys, directory, pin))
-          directory.removeFile(basename(pin.path));
-      rmdirSync(path);
-    } catch (error) {
-      // others use it
-      if (!(error instanceof RootletError) && !(error instanceof Error && 'errno' in error)) throw error;
-    }
+    const here = pins.filter(pin => dirname(pin.path) === path);
+    left.push(...(isTrusted(path) ? removeIn(sys, path, here) : here.map(pin => pin.path)));
+  }
+  return left;
+}
+
+function isTrusted(path: string): boolean {
+  try {
+    Directory.find(path, 'above')?.close();
+    return true;
+  } catch (error) {
+    if (
+      error instanceof RootletError &&
+      (error.code === 'store-untrusted' || error.code === 'store-no-bpffs')
+    )
+      return false;
+    throw error;
   }
 }
 
+function removeIn(sys: Sys, path: string, pins: readonly ExtraPin[]): string[] {
+  using directory = Directory.find(path, 'above');
+  if (directory === undefined) return [];
+  const there = pins.filter(pin => directory.has(basename(pin.path)));
+  const left = there.filter(pin => !holds(sys, directory, pin));
+  for (const pin of there) if (!left.includes(pin)) directory.removeFile(basename(pin.path));
+  removeEmpty(path);
+  return left.map(pin => pin.path);
+}
+
+/** Others may use it. */
+function removeEmpty(path: string): void {
+  using above = Directory.find(dirname(path), 'above');
+  above?.removeDirectory(basename(path));
+}
+
+/** Throws `kernel-pin` or `kernel-info` where it cannot be looked at. */
 function holds(sys: Sys, directory: Directory, pin: ExtraPin): boolean {
   try {
     using fd = openPinIn(sys, directory, pin.path, pin.kind);
     const read = pin.kind === 'program' ? readProgramInfo : readMapInfo;
     return read(sys, fd.number).id === pin.id;
   } catch (error) {
-    if (error instanceof RootletError) return false;
+    const isOther =
+      error instanceof RootletError && (error.code === 'store-pin' || error.code === 'store-untrusted');
+    if (isOther) return false;
     throw error;
   }
 }

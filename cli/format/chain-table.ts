@@ -9,6 +9,7 @@ import {
   type ChainKind,
   type ChainState,
   explainPlace,
+  isHidden,
   type MemberState,
   type ProgramFacts,
 } from '../../src/chain/index.ts';
@@ -83,11 +84,16 @@ function hookLine(kind: ChainKind, chain: ChainState): Line {
   }
   const place = kind === 'tc' ? hook.direction : mode === null ? 'unspecified' : modeWord(mode);
   return {
-    fixed: fixed([hook.interface, '', program?.name ?? '-', place ?? '-', ...idAndTag(program)]),
+    fixed: fixed([hook.interface, '', nameOf(program), place ?? '-', ...idAndTag(program)]),
     actions: '',
     more:
       chain.kind === 'chain' ? [[`${chain.via ?? 'unknown'} chain`, ...chainFacts(chain)].join(', ')] : [],
   };
+}
+
+function nameOf(program: ProgramFacts | null): string {
+  if (program === null) return '-';
+  return isHidden(program) ? 'not visible' : program.name;
 }
 
 /** `-` where the member is a part of a linked program. */

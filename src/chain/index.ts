@@ -23,6 +23,7 @@ export {
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook, recoverChains } from './engine/index.ts';
 export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
+export { isHidden } from './facts/index.ts';
 export {
   type ChainBackEnd,
   type ChainEdit,

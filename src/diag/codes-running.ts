@@ -18,6 +18,7 @@ export const RUNNING_CODES = {
   'load-global-ambiguous': 'usage',
   'load-global-constant': 'usage',
   'load-globals-size': 'input',
+  'load-incomplete': 'partial',
   'load-jump-table': 'input',
   'load-kconfig-value': 'input',
   'load-kernel-too-old': 'platform',
@@ -122,6 +123,7 @@ export const RUNNING_CODES = {
   // --- Names in the kernel ---
   'store-ambiguous': 'usage',
   'store-file': 'platform',
+  'store-half-removed': 'partial',
   'store-in-use': 'usage',
   'store-name': 'usage',
   'store-name-taken': 'usage',

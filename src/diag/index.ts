@@ -1,5 +1,6 @@
 /** Problems as data, and `RootletError`. */
 
+export { afterChange, type Happened, notComplete } from './after-change.ts';
 export {
   argumentError,
   isBytes,

@@ -56,11 +56,13 @@ export {
   type XdpMode,
 } from './hooks/index.ts';
 export {
+  addPinnedObjects,
   type Batch,
   BpfMap,
   BpfProgram,
   deleteBatch,
   describeMap,
+  isNotVisible,
   isPerCpu,
   type LinkDescription,
   type LogLevel,
@@ -109,7 +111,6 @@ export {
 export {
   approach,
   type Capabilities,
-  capabilitiesOf,
   currentNetns,
   type DirectoryStats,
   type DirectoryUse,
@@ -129,6 +130,7 @@ export {
   makeDirectories,
   makeDirectory,
   type Netns,
+  ownCapabilities,
   pageSize,
   possibleCpus,
   requireSys,

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
 import {
   type Fd,
+  isNotVisible,
   type LinkDescription,
   listIds,
   type MapDescription,
@@ -50,22 +51,45 @@ export interface Census {
   readonly programs: readonly Thing<'program', ProgramDescription>[];
   readonly maps: readonly Thing<'map', MapDescription>[];
   readonly links: readonly Thing<'link', LinkDescription>[];
+  /** Whether these are all; without CAP_SYS_ADMIN they are what has a pin that this process may open. */
+  readonly complete: boolean;
 }
 
-/** Looks at everything once; what comes and goes at the same time may be missing. Needs CAP_SYS_ADMIN. */
+/** Looks at everything once; what comes and goes at the same time may be missing. */
 export function takeCensus(sys: Sys): Census {
   const holders = new Holders();
   addProcesses(holders);
   for (const mount of bpffsMounts()) addPins(sys, holders, mount);
+  const complete = mayList(sys);
+  const seen: Seen = { sys, holders, complete };
   return {
-    programs: things(sys, 'program', readProgramInfo, holders),
-    maps: things(sys, 'map', readMapInfo, holders),
-    links: things(sys, 'link', readLinkInfo, holders),
+    programs: things(seen, 'program', readProgramInfo),
+    maps: things(seen, 'map', readMapInfo),
+    links: things(seen, 'link', readLinkInfo),
+    complete,
   };
+}
+
+interface Seen {
+  readonly sys: Sys;
+  readonly holders: Holders;
+  readonly complete: boolean;
+}
+
+function mayList(sys: Sys): boolean {
+  try {
+    listIds(sys, 'program');
+    return true;
+  } catch (error) {
+    if (isNotVisible(error)) return false;
+    throw error;
+  }
 }
 
 class Holders {
   readonly #byThing = new Map<string, Holder[]>();
+  /** Pins that were opened, by kind and id. */
+  readonly #pins = new Map<PinnedKind, Map<number, string>>();
 
   add(kind: PinnedKind, id: number, holder: Holder): void {
     const key = `${kind} ${id}`;
@@ -76,22 +100,37 @@ class Holders {
     this.#byThing.set(key, list);
   }
 
+  /** `path` is where the pin is, free of links. */
+  addPin(kind: PinnedKind, id: number, path: string, shown: string): void {
+    this.add(kind, id, { kind: 'pin', path: shown });
+    const pins = this.#pins.get(kind) ?? new Map<number, string>();
+    pins.set(id, path);
+    this.#pins.set(kind, pins);
+  }
+
+  /** Ids and paths of what has a pin, by id. */
+  pinned(kind: PinnedKind): readonly (readonly [id: number, path: string])[] {
+    return [...(this.#pins.get(kind) ?? [])].sort(([a], [b]) => a - b);
+  }
+
   of(kind: PinnedKind, id: number): readonly Holder[] {
     return this.#byThing.get(`${kind} ${id}`) ?? [];
   }
 }
 
-function things<K extends PinnedKind, D>(
-  sys: Sys,
+function things<K extends PinnedKind, D extends { readonly id: number }>(
+  { sys, holders, complete }: Seen,
   kind: K,
   read: (sys: Sys, fd: number) => D,
-  holders: Holders,
 ): Thing<K, D>[] {
-  return listIds(sys, kind).flatMap(id => {
-    const fd = openById(sys, kind, id);
+  const found = complete
+    ? listIds(sys, kind).map(id => ({ id, fd: openById(sys, kind, id) }))
+    : holders.pinned(kind).map(([id, path]) => ({ id, fd: openQuietly(sys, path) }));
+  return found.flatMap(({ id, fd }) => {
     if (fd === undefined) return [];
     try {
-      return [{ kind, id, description: read(sys, fd.number), holders: holders.of(kind, id) }];
+      const description = read(sys, fd.number);
+      return description.id === id ? [{ kind, id, description, holders: holders.of(kind, id) }] : [];
     } finally {
       fd.close();
     }
@@ -174,7 +213,10 @@ function addPins(sys: Sys, holders: Holders, mount: string): void {
       open.push(...directories.map(name => below(next, name, generationThatCounts(fd))));
       for (const child of children)
         if (child.isFile())
-          addPin(sys, holders, `${descriptorPath(fd)}/${child.name}`, join(next.shown, child.name));
+          addPin(sys, holders, `${descriptorPath(fd)}/${child.name}`, {
+            path: join(next.path, child.name),
+            shown: join(next.shown, child.name),
+          });
     } finally {
       closeSync(fd);
     }
@@ -209,16 +251,27 @@ function generationThatCounts(fd: number): string | undefined {
   return hasComponents ? linkText(`${path}/${CURRENT}`) : undefined;
 }
 
-function addPin(sys: Sys, holders: Holders, path: string, shown: string): void {
+/** `through` is its path by the descriptor of its directory. */
+function addPin(sys: Sys, holders: Holders, through: string, { path, shown }: Listed): void {
   let fd: Fd | undefined;
   try {
-    fd = openPinned(sys, path, shown);
+    fd = openPinned(sys, through, shown);
     const thing = fd === undefined ? undefined : identify(sys, fd.number);
-    if (thing !== undefined) holders.add(thing.kind, thing.id, { kind: 'pin', path: shown });
+    if (thing !== undefined) holders.addPin(thing.kind, thing.id, path, shown);
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
   } finally {
     fd?.close();
+  }
+}
+
+/** A pin that was found before; undefined when it is gone. */
+function openQuietly(sys: Sys, path: string): Fd | undefined {
+  try {
+    return openPinned(sys, path);
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
   }
 }
 

@@ -205,6 +205,14 @@ export class Directory {
     return this.entries().map(({ name }) => name);
   }
 
+  /** Whether something is there, of whatever kind. */
+  has(name: string): boolean {
+    const path = join(this.path, name);
+    return (
+      onFile('inspecting', path, () => lstatSync(this.at(name), { throwIfNoEntry: false })) !== undefined
+    );
+  }
+
   /**
    * Whether a pin may be opened there: a file of root or the effective user. Throws `store-untrusted` for
    * others.

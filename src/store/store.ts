@@ -14,14 +14,24 @@
 import { join } from 'node:path';
 import {
   addFrame,
+  afterChange,
   available,
+  type Happened,
   type Problem,
   platformError,
   quote,
   RootletError,
   usageError,
 } from '../diag/index.ts';
-import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
+import {
+  Attachment,
+  addPinnedObjects,
+  BpfMap,
+  BpfProgram,
+  type Fd,
+  type Sys,
+  waitForPrograms,
+} from '../kernel/index.ts';
 import type { InputObject, ObjectFile } from '../object/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
@@ -92,6 +102,7 @@ export class Store {
     this.#lockTimeout = options.lockTimeout ?? 10_000;
     this.#onStep = options.onStep ?? (() => {});
     this.#hasHappened = options.hasHappened ?? (() => false);
+    addPinnedObjects(sys, root, { open: (kind, id) => this.#openById(kind, id) });
   }
 
   /**
@@ -232,18 +243,28 @@ export class Store {
 
   /**
    * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it
-   * is gone but for what the store did not make.
+   * is gone but for what the store did not make, and `store-half-removed` when it is gone but for pins that
+   * could not be removed. `commit` is for a change that belongs to it, such as detaching: it runs when nothing
+   * but the removal can fail any more, and when it throws, the entry stays.
    */
-  remove(entry: StoreEntry | BrokenEntry): void {
+  remove(entry: StoreEntry | BrokenEntry, commit: () => void = () => {}): void {
     const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
     this.#locked(root => {
       const key = entryKey(entry.name);
       using entries = root.open(DIRECTORIES[kind]);
       using directory = entries?.open(key);
-      if (entries === undefined || directory === undefined) return;
+      if (entries === undefined || directory === undefined) {
+        commit();
+        return;
+      }
+      const layout = readLayout(directory); // throws before anything is changed
+      commit();
       directory.removeLink(CURRENT);
-      removeRest(this.sys, directory, readLayout(directory));
-      if (!entries.removeDirectory(key)) throw unknownError(directory.path, readLayout(directory).unknown);
+      const left = afterChange(removed(entry), () => {
+        removeRest(this.sys, directory, { ...layout, current: 0, hasComponents: false });
+        return entries.removeDirectory(key) ? [] : readLayout(directory).unknown;
+      });
+      if (left.length > 0) throw unknownError(directory.path, left);
     });
   }
 
@@ -269,6 +290,27 @@ export class Store {
   #openPin(entry: StoreEntry, { pin }: PinRecord, kind: PinnedKind): Fd {
     using directory = this.#generation(entry, ...pin.split('/').slice(0, -1));
     return openPinIn(this.sys, directory, join(entry.path, pin), kind);
+  }
+
+  /** By the pin of the entry whose record has the id. */
+  #openById(kind: PinnedKind, id: number): Fd | undefined {
+    for (const entry of this.#soundEntries()) {
+      const { programs, maps, links } = entry.record;
+      const pins: readonly PinRecord[] = { program: programs, map: maps, link: links }[kind];
+      const pin = pins.find(candidate => candidate.id === id);
+      if (pin !== undefined) return this.#openPin(entry, pin, kind);
+    }
+    return undefined;
+  }
+
+  /** Those whose record can be read. */
+  #soundEntries(): readonly StoreEntry[] {
+    try {
+      return this.list().flatMap(entry => (entry.kind === 'broken' ? [] : [entry]));
+    } catch (error) {
+      if (error instanceof RootletError) return [];
+      throw error;
+    }
   }
 
   #read(kind: EntryKind, name: string, directory: Directory): StoreEntry | BrokenEntry | undefined {
@@ -391,6 +433,16 @@ function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: reado
   throw usageError('store-no-pin', `${entry.kind} ${quote(entry.name)} has no ${what} ${quote(name)}`, {
     hint: available('there are', names),
   });
+}
+
+/** An entry without a generation that counts is none: the next command that opens the store removes its pins. */
+function removed(entry: StoreEntry | BrokenEntry): Happened {
+  return {
+    code: 'store-half-removed',
+    where: [describeEntry(entry)],
+    message: 'is removed, but not all of its pins are',
+    hint: 'the next command removes what is left',
+  };
 }
 
 /** Kind and name of an entry, for messages. */

@@ -62,7 +62,7 @@ export const tcCleanCommand = buildCommand<Flags, [string?], Context>({
 
 function clean(context: Context, flags: Flags, name: string | undefined): void {
   const { dryRun, json } = flags;
-  const report = cleanChains(chainContext(context, flags), { dryRun });
+  const report = cleanChains(chainContext(context, flags, false), { dryRun });
   const notes = [
     ...report.notes,
     ...(name === undefined ? [] : [`not only ${name}, all interfaces are cleaned`]),

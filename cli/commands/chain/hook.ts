@@ -29,8 +29,9 @@ import { type Context, print, printJson, tell } from '../../io/context.ts';
 
 export const INTERFACE = { brief: 'Interface', parse: String, placeholder: 'IFACE' } as const;
 
-export function chainContext(context: Context, flags: StoreFlags): ChainContext {
-  const sys = openSys();
+/** `changes`: whether programs are loaded, so that the rights for it are missed before anything else. */
+export function chainContext(context: Context, flags: StoreFlags, changes: boolean): ChainContext {
+  const sys = openSys({ requireRights: changes });
   return { sys, store: openStore(context, flags, sys), time: now() };
 }
 

@@ -119,7 +119,7 @@ function load(
     throw usageError('usage-no-input', 'FILE is missing', {
       hint: `rootlet ${kind} load IFACE FILE...; "rootlet ${kind} load --help" lists the options`,
     });
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, !flags.dryRun);
   const hook = hookOf(chains, kind, name, flags);
   const members = memberRequests(flags, flags.name, files);
   const what = `${members.map(memberName).join(', ')} on ${placeOf(hook)}`;

@@ -56,7 +56,7 @@ function order(
   name: string,
   list: string,
 ): void {
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, !flags.dryRun);
   const hook = hookOf(chains, kind, name, flags);
   const names = words(list);
   const what = `${placeOf(hook)}: ${names.join(', ')}`;

@@ -75,7 +75,7 @@ function replace(
   flags: Flags & ModeFlags & Partial<DirectionFlags>,
   [name, member, file]: readonly [string, string, string],
 ): void {
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, !flags.dryRun);
   const hook = hookOf(chains, kind, name, flags);
   const request = elementAt(memberRequests(flags, member, [file]), 0);
   const what = `${member} on ${placeOf(hook)}`;

@@ -83,7 +83,7 @@ async function status(
   flags: Flags,
   name: string | undefined,
 ): Promise<void> {
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, false);
   const read = (): readonly ChainState[] => statesOf(chains, kind, name);
   if (!flags.watch && flags.interval === undefined) {
     report(context, kind, flags, read());

@@ -55,7 +55,7 @@ export const traceCommand = buildCommand<Flags, [string], Context>({
   },
   async func(flags, name) {
     await guarded(this, flags.json, async () => {
-      const chains = chainContext(this, flags, openSys());
+      const chains = chainContext(this, flags, openSys({ requireRights: false }));
       const state = chainOn(chains, name);
       if (flags.member !== undefined) requireMember(memberKeys(state), flags.member);
       const filter = filterOf(flags);

@@ -81,7 +81,7 @@ function unload(
   const [name = '', ...names] = words;
   const ids = flags.id === undefined ? [] : flags.id;
   const chosen: (string | number)[] = [...names, ...ids];
-  const chains = chainContext(context, flags);
+  const chains = chainContext(context, flags, false);
   const hook = hookOf(chains, kind, name, flags);
   if (flags.all && chosen.length > 0)
     throw usageError('usage-members', '--all unloads all members: name none of them');

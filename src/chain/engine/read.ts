@@ -2,7 +2,7 @@
 
 import { platformError, quote } from '../../diag/index.ts';
 import type { Sys } from '../../kernel/index.ts';
-import { programFacts } from '../facts/index.ts';
+import { isHidden, programFacts } from '../facts/index.ts';
 import { DISPATCHER_PROGRAM, type DispatcherReading, LibxdpPins, readDispatcher } from '../libxdp/index.ts';
 import {
   type ChainDesign,
@@ -18,6 +18,7 @@ import { spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
 import { dispatcherChain, readingProblem } from './read-libxdp.ts';
 import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
+const HIDDEN = 'its program is not visible to this process (no CAP_SYS_ADMIN)';
 const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
 
 /** What is on an XDP hook. Throws what prevents reading it, and `relink-record`. */
@@ -75,7 +76,9 @@ function linked(
  * The pins of libxdp are only looked for where a program has the name of a dispatcher. Without a file system for pins
  * they are missing.
  */
-function readOccupant(sys: Sys, hook: ChainHook, { id, name }: ProgramFacts): DispatcherReading {
+function readOccupant(sys: Sys, hook: ChainHook, program: ProgramFacts): DispatcherReading {
+  if (isHidden(program)) return { kind: 'other', reason: HIDDEN };
+  const { id, name } = program;
   if (name !== DISPATCHER_PROGRAM) return { kind: 'other', reason: `its program is ${quote(name)}` };
   using pins = LibxdpPins.findMounted(sys);
   return readDispatcher(sys, hook.ifindex, id, pins);

@@ -1,1 +1,1 @@
-export { openProgramById, programFacts } from './programs.ts';
+export { isHidden, openProgramById, programFacts } from './programs.ts';

@@ -4,16 +4,29 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
-import { BpfProgram, openById, type Sys } from '../../kernel/index.ts';
+import { BpfProgram, isNotVisible, openById, type Sys } from '../../kernel/index.ts';
 import { readProgramTypes } from '../../load/index.ts';
 import type { ProgramFacts } from '../model/index.ts';
 
-/** Facts of a loaded program; undefined when it is gone. The caller may not see programs: throws that. */
+/**
+ * Facts of a loaded program; undefined when it is gone. Of one that this process may not look at (no CAP_SYS_ADMIN,
+ * and no pin in the store) the id is all that is known: name and tag are empty.
+ */
 export function programFacts(sys: Sys, id: number): ProgramFacts | undefined {
-  using program = openProgramById(sys, id);
-  if (program === undefined) return undefined;
-  const { name, tag } = program.info();
-  return { id, name: fullName(program, name), tag };
+  try {
+    using program = openProgramById(sys, id);
+    if (program === undefined) return undefined;
+    const { name, tag } = program.info();
+    return { id, name: fullName(program, name), tag };
+  } catch (error) {
+    if (isNotVisible(error)) return { id, name: '', tag: '' };
+    throw error;
+  }
+}
+
+/** Whether nothing but its id is known. */
+export function isHidden({ tag }: ProgramFacts): boolean {
+  return tag === '';
 }
 
 /** A program by its id, owned by the caller; undefined when it is gone. */

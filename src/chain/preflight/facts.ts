@@ -1,17 +1,16 @@
 /** The facts that rules about chains look at, gathered in one place: of the kernel, the process and the interface. */
 
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { RootletError } from '../../diag/index.ts';
 import {
   approach,
   type Capabilities,
-  capabilitiesOf,
   type DriverFacts,
   type FeatureAnswer,
   type InterfaceFacts,
   listInterfaces,
   openById,
+  ownCapabilities,
   pageSize,
   probeFeature,
   probeLink,
@@ -92,7 +91,7 @@ export function gatherFacts(sys: Sys, store: Store, request: FactsRequest): Pref
     kernel: releaseOf(release()),
     architecture: process.arch,
     pageSize: pageSize(),
-    rights: capabilitiesOf(readFileSync('/proc/thread-self/status', 'utf8')),
+    rights: ownCapabilities(),
     interface: facts,
     driver: readDriver(sys, facts.name),
     features: seen(() => readXdpFeatures(sys, facts.index)),

@@ -13,7 +13,7 @@ import {
   settingsFor,
 } from '../../state/index.ts';
 import { TC_ACT_UNSPEC } from '../../uapi/index.ts';
-import { programFacts } from '../facts/index.ts';
+import { isHidden, programFacts } from '../facts/index.ts';
 import type { ChainDesign, ChainHook, ChainState, DesignMember, MemberState } from '../model/index.ts';
 import type { TcxContext } from './context.ts';
 import { readTcxHook, type TcxHook, type TcxMember, type TcxRow } from './hook.ts';
@@ -114,7 +114,7 @@ function ownState({ entry, facts, program }: TcxMember): MemberState {
 
 /** It has no priority: the one shown is that of the member before it, so that the list is in order. */
 function foreignState({ rows }: TcxHook, row: TcxRow, loaded: MemberState['loaded']): MemberState {
-  const name = loaded?.name ?? `program ${row.programId}`;
+  const name = loaded === null || isHidden(loaded) ? `program ${row.programId}` : loaded.name;
   const before = rows.slice(0, rows.indexOf(row)).findLast(({ member }) => member !== null);
   const near = before ?? rows.find(({ member }) => member !== null);
   return {

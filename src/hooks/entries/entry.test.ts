@@ -221,7 +221,8 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     using ours = returning(kernel, 'ours', XDP, 2);
     const entry = keepXdp(ours);
     const failing = open();
-    failing.remove = () => {
+    failing.remove = (_entry, commit = () => {}) => {
+      commit();
       throw new RootletError([
         { code: 'store-file', class: 'platform', where: [], message: 'removing: EIO' },
       ]);

@@ -2,8 +2,8 @@
  * Detaching an entry's program from its hook and removing the entry, with errors before and after the detach.
  */
 
-import { elementAt, given } from '../../bytes/index.ts';
-import { problem, RootletError } from '../../diag/index.ts';
+import { elementAt } from '../../bytes/index.ts';
+import { bugError, notComplete, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
 import { type Hook, hookChanged } from '../kinds/index.ts';
@@ -32,15 +32,17 @@ type TakenOff = Removal | { readonly kind: 'released'; readonly link: number };
  * known; default: where the record has it. It stays the caller's.
  */
 export function removeHook(store: Store, entry: StoreEntry, force: boolean, at?: Hook): Removal {
-  const taken = takeOff(store, entry, force, at);
+  const taken: TakenOff[] = [];
   try {
-    store.remove(entry);
+    store.remove(entry, () => taken.push(takeOff(store, entry, force, at)));
   } catch (error) {
-    const isOff = taken.kind === 'detached' || taken.kind === 'ended';
+    const isOff = taken.some(({ kind }) => kind === 'detached' || kind === 'ended');
     throw isOff && error instanceof RootletError ? halfRemoved(entry, error) : error;
   }
-  if (taken.kind !== 'released') return taken;
-  if (!isThere(store.sys, taken.link)) return { kind: 'detached' };
+  const [removal] = taken;
+  if (removal === undefined) throw bugError([describeEntry(entry)], 'was removed without its hook');
+  if (removal.kind !== 'released') return removal;
+  if (!isThere(store.sys, removal.link)) return { kind: 'detached' };
   return {
     kind: 'left',
     why: 'something else holds its link ("rootlet ps --all" shows what)',
@@ -117,19 +119,7 @@ function isThere(sys: Sys, link: number): boolean {
 }
 
 function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
-  const cause = elementAt(error.problems, 0);
-  return new RootletError(
-    [
-      problem(
-        'hook-half-removed',
-        [describeEntry(entry)],
-        `the program is detached, but its entry is not removed: ${cause.message}`,
-        {
-          ...given({ errno: cause.errno }),
-          hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
-        },
-      ),
-    ],
-    { cause: error },
-  );
+  const hint = 'the next command removes what is left; if "rootlet ps" still lists it, detach it again';
+  const message = 'the program is detached, but its entry is not removed';
+  return notComplete({ code: 'hook-half-removed', where: [describeEntry(entry)], message, hint }, error);
 }

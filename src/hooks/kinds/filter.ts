@@ -4,7 +4,7 @@
  * are compared right before a change, and what is there is read again after it.
  */
 
-import { quote, usageError } from '../../diag/index.ts';
+import { quote, RootletError, usageError } from '../../diag/index.ts';
 import type { FilterProgram, Sys, TcFilter } from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
 import type { Hook, Occupant } from './hook.ts';
@@ -99,10 +99,23 @@ export class FilterHook implements Hook {
       () => this.#filter.update(next.fd.number),
       after => after !== undefined && isSame(after, identity),
     );
-    const after = this.#filter.program();
+    this.#own.push(identity);
+    const after = this.#afterUpdate(identity);
     if (after === undefined) throw hookGone(this.place, 'the filter was removed');
     if (!isSame(after, identity)) throw hookChanged(this.#sys, this.place, 'program', after.id, next);
-    this.#own.push(identity);
+  }
+
+  /**
+   * What is there after a change. The kernel has acknowledged it: where it does not answer this question, it is the new
+   * program.
+   */
+  #afterUpdate({ id, tag = '' }: Identity): FilterProgram | undefined {
+    try {
+      return this.#filter.program();
+    } catch (error) {
+      if (error instanceof RootletError) return { id, tag };
+      throw error;
+    }
   }
 
   pin(_path: string): never {

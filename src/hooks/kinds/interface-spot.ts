@@ -70,12 +70,24 @@ export class InterfaceSpot {
     return nameOf(this.#sys, this.index);
   }
 
-  /** Name in quotes, and the network namespace where it is another one. `part` goes in between. */
+  /**
+   * Name in quotes, and the network namespace where it is another one. `part` goes in between. For messages: where the
+   * kernel does not answer, the name is that of attaching.
+   */
   describe(part = ''): string {
-    if (currentNetns() === this.netns) return `interface ${quote(this.nameNow() ?? this.name)}${part}`;
+    if (currentNetns() === this.netns) return `interface ${quote(this.#nameToShow())}${part}`;
     const there = findNetns(this.netns);
     const name = there === undefined ? undefined : tryIn(this.#sys, there, () => this.nameNow());
     return `interface ${quote(name ?? this.name)}${part} ${ofNetns(there, this.netns)}`;
+  }
+
+  #nameToShow(): string {
+    try {
+      return this.nameNow() ?? this.name;
+    } catch (error) {
+      if (error instanceof RootletError) return this.name;
+      throw error;
+    }
   }
 
   /**
@@ -100,7 +112,7 @@ export class InterfaceSpot {
    * namespace.
    */
   command(words: (name: string) => string): string | null {
-    if (currentNetns() === this.netns) return words(this.nameNow() ?? this.name);
+    if (currentNetns() === this.netns) return words(this.#nameToShow());
     const there = findNetns(this.netns);
     if (there === undefined) return null;
     const name = tryIn(this.#sys, there, () => this.nameNow());
@@ -108,8 +120,8 @@ export class InterfaceSpot {
   }
 
   record(): JsonObject {
-    const here = currentNetns() === this.netns ? this.nameNow() : undefined;
-    return { interface: here ?? this.name, ifindex: this.index, netns: this.netns };
+    const here = currentNetns() === this.netns;
+    return { interface: here ? this.#nameToShow() : this.name, ifindex: this.index, netns: this.netns };
   }
 }
 
@@ -156,9 +168,9 @@ function tryIn<T>(sys: Sys, netns: Netns, body: () => T): T | undefined {
  */
 export function placeOfLink(link: Attachment): string {
   if (link.fd.closed) return link.place;
-  const info = link.info();
-  const at = interfaceOf(info);
-  if (at === undefined) return link.place;
+  const info = infoOf(link);
+  const at = info === undefined ? undefined : interfaceOf(info);
+  if (info === undefined || at === undefined) return link.place;
   const { sys } = link;
   const here = nameIfOn(sys, info, at);
   if (here !== undefined) return interfacePlace(at, quote(here));
@@ -169,6 +181,16 @@ export function placeOfLink(link: Attachment): string {
     if (name !== undefined) return `${interfacePlace(at, quote(name))} ${ofNetns(netns, netns.name)}`;
   }
   return link.place;
+}
+
+/** Undefined where the kernel does not answer: a place is for messages, and must not hide another error. */
+function infoOf(link: Attachment): LinkDescription | undefined {
+  try {
+    return link.info();
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
+  }
 }
 
 /** Name of the interface with this index in the current namespace, if the link is on it. */

@@ -41,9 +41,24 @@ export class XdpHook implements Hook {
   /** Attaches, where no XDP program is. Throws `kernel-xdp-changed`, `kernel-xdp`. */
   attach(program: Occupant): void {
     this.#spot.requireHere();
-    setXdp(this.#sys, this.#spot.index, program.fd.number, this.#options(-1));
-    this.#own.push(program.info().id);
-    this.#mode ??= this.#modeOf(program.info().id);
+    const { id } = program.info();
+    try {
+      setXdp(this.#sys, this.#spot.index, program.fd.number, this.#options(-1));
+    } catch (error) {
+      if (this.#modeOf(id) === null) throw error; // else only the answer has failed
+    }
+    this.#own.push(id);
+    this.#mode ??= this.#modeIfKnown(id);
+  }
+
+  /** It is attached by then: without an answer the mode stays unknown. */
+  #modeIfKnown(id: number): XdpMode | null {
+    try {
+      return this.#modeOf(id);
+    } catch (error) {
+      if (error instanceof RootletError) return null;
+      throw error;
+    }
   }
 
   /** What runs there, as text for a list; from any network namespace that can be entered. */

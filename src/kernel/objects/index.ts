@@ -2,6 +2,8 @@
 
 export { loadBtf, tryLoadBtf } from './btf-object.ts';
 export {
+  addPinnedObjects,
+  isNotVisible,
   type LinkDescription,
   listIds,
   type MapDescription,

@@ -1,6 +1,7 @@
 /** Info of kernel objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
 
 import { viewOf } from '../../bytes/index.ts';
+import { RootletError } from '../../diag/index.ts';
 import {
   BPF_BTF_GET_FD_BY_ID,
   BPF_BTF_GET_NEXT_ID,
@@ -12,6 +13,7 @@ import {
   BPF_PROG_GET_FD_BY_ID,
   BPF_PROG_GET_NEXT_ID,
   ENOENT,
+  EPERM,
 } from '../../uapi/index.ts';
 import { bpf, decodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
 import {
@@ -219,6 +221,10 @@ const WALKS = {
 
 export type ObjectKind = keyof typeof WALKS;
 
+function listHint(result: number): { hint?: string } {
+  return result === -EPERM ? { hint: 'CAP_SYS_ADMIN is needed to look at all objects of the kernel' } : {};
+}
+
 /** Ids of all objects of a kind, ascending. Needs CAP_SYS_ADMIN; throws `kernel-ids`. */
 export function listIds(sys: Sys, kind: ObjectKind): number[] {
   const ids: number[] = [];
@@ -226,16 +232,57 @@ export function listIds(sys: Sys, kind: ObjectKind): number[] {
     const attr = encodeAttr(IdAttr, { start_id: id });
     const result = bpf(sys, WALKS[kind].next, attr);
     if (result === -ENOENT) return ids;
-    if (result < 0) throw syscallError('kernel-ids', [], `listing ${kind} ids`, result);
+    if (result < 0) throw syscallError('kernel-ids', [], `listing ${kind} ids`, result, listHint(result));
     id = decodeAttr(IdAttr, attr).next_id;
     ids.push(id);
   }
 }
 
-/** The object with an id, or undefined when it is gone. Needs CAP_SYS_ADMIN; throws `kernel-ids`. */
+/**
+ * The object with an id, or undefined when it is gone. Without CAP_SYS_ADMIN the kernel opens none: then those are
+ * found that have a pin where `addPinnedObjects` looks. Throws `kernel-ids`.
+ */
 export function openById(sys: Sys, kind: ObjectKind, id: number): Fd | undefined {
   const result = bpf(sys, WALKS[kind].open, encodeAttr(IdAttr, { start_id: id }));
+  if (result >= 0) return Fd.adopt(sys, result);
   if (result === -ENOENT) return undefined;
-  if (result < 0) throw syscallError('kernel-ids', [], `opening ${kind} ${id}`, result);
-  return Fd.adopt(sys, result);
+  const pinned = result === -EPERM && kind !== 'btf' ? openPinnedById(sys, kind, id) : undefined;
+  if (pinned !== undefined) return pinned;
+  throw syscallError('kernel-ids', [], `opening ${kind} ${id}`, result, idHint(kind, result));
+}
+
+function idHint(kind: ObjectKind, result: number): { hint?: string } {
+  if (result !== -EPERM) return {};
+  const what =
+    kind === 'btf' ? 'read the types of what is loaded' : `open a ${kind} that has no pin in the store`;
+  return { hint: `CAP_SYS_ADMIN is needed to ${what}` };
+}
+
+/** Objects that this process finds by paths: a store has the ids of what it pins in its records. */
+export interface PinnedObjects {
+  /** Owned by the caller; undefined for what it does not have. */
+  open(kind: Exclude<ObjectKind, 'btf'>, id: number): Fd | undefined;
+}
+
+/** By directory, so that one that is opened again replaces itself. */
+const pinnedObjects = new WeakMap<Sys, Map<string, PinnedObjects>>();
+
+/** Lets `openById` look there where the kernel does not permit it to open an object by its id. */
+export function addPinnedObjects(sys: Sys, directory: string, objects: PinnedObjects): void {
+  const known = pinnedObjects.get(sys) ?? new Map<string, PinnedObjects>();
+  known.set(directory, objects);
+  pinnedObjects.set(sys, known);
+}
+
+function openPinnedById(sys: Sys, kind: Exclude<ObjectKind, 'btf'>, id: number): Fd | undefined {
+  for (const objects of pinnedObjects.get(sys)?.values() ?? []) {
+    const fd = objects.open(kind, id);
+    if (fd !== undefined) return fd;
+  }
+  return undefined;
+}
+
+/** Whether an error means that this process may not look at objects of others (no CAP_SYS_ADMIN). */
+export function isNotVisible(error: unknown): boolean {
+  return error instanceof RootletError && error.code === 'kernel-ids' && error.problems[0]?.errno === EPERM;
 }

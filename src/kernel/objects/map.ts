@@ -145,7 +145,7 @@ export class BpfMap {
 
   /** A map from a descriptor that is owned from here on; its definition is read from the kernel. */
   static adopt(sys: Sys, fd: Fd): BpfMap {
-    return new BpfMap(sys, fd, readMapInfo(sys, fd.number));
+    return fd.handOver(() => new BpfMap(sys, fd, readMapInfo(sys, fd.number)));
   }
 
   /** The value, or undefined when there is no such element. */

@@ -170,8 +170,10 @@ export class BpfProgram {
 
   /** Takes over a descriptor of a program that this process did not load. */
   static adopt(sys: Sys, fd: Fd): BpfProgram {
-    const info = readProgramInfo(sys, fd.number);
-    return new BpfProgram(sys, fd, info.name, info.type);
+    return fd.handOver(() => {
+      const info = readProgramInfo(sys, fd.number);
+      return new BpfProgram(sys, fd, info.name, info.type);
+    });
   }
 
   /** What the kernel knows of it. Throws `kernel-info`. */

@@ -2,9 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { given } from '../../bytes/index.ts';
 import * as types from '../../uapi/index.ts';
 import { EPERM } from '../../uapi/index.ts';
-import { capabilitiesOf, MOUNT_BPFFS, type Sys } from '../sys/index.ts';
+import { capabilitiesOf, MOUNT_BPFFS, type PinObstacle, pinObstacle, type Sys } from '../sys/index.ts';
 import { FEATURES, type Feature, type FeatureAnswer, probeFeature } from './features.ts';
 import {
   LINK_PROBE_NAMES,
@@ -51,9 +52,12 @@ export interface MachineTexts {
   /** Active security modules; '' where securityfs is not mounted. */
   readonly securityModules: string;
   readonly hasBtf: boolean;
+  /** Why this user cannot pin anything there (`pinObstacle`); undefined when it can. */
+  readonly noPins?: PinObstacle;
 }
 
-export function readMachineTexts(): MachineTexts {
+/** `place`: the directory for pins, which need not exist. */
+export function readMachineTexts(place?: string): MachineTexts {
   return {
     status: read('/proc/self/status'),
     mounts: read('/proc/self/mounts'),
@@ -62,6 +66,7 @@ export function readMachineTexts(): MachineTexts {
     unprivileged: read('/proc/sys/kernel/unprivileged_bpf_disabled'),
     securityModules: (securityModules() ?? []).join(','),
     hasBtf: existsSync('/sys/kernel/btf/vmlinux'),
+    ...given({ noPins: place === undefined ? undefined : pinObstacle(place) }),
   };
 }
 
@@ -73,9 +78,12 @@ function read(path: string): string {
   }
 }
 
-/** Probes the machine. Nothing is left behind. Throws nothing: what cannot be tried is `unknown`. */
-export function examine(sys: Sys): DoctorReport {
-  return examineWith(sys, readMachineTexts());
+/**
+ * Probes the machine. Nothing is left behind. Throws nothing: what cannot be tried is `unknown`. `pins`: the directory
+ * that this user wants to pin in, which need not exist yet (default: `/sys/fs/bpf`).
+ */
+export function examine(sys: Sys, { pins = '/sys/fs/bpf' }: { readonly pins?: string } = {}): DoctorReport {
+  return examineWith(sys, readMachineTexts(pins));
 }
 
 /** The same, for texts that were read before. */
@@ -155,7 +163,7 @@ export function environmentFindings(texts: MachineTexts): Finding[] {
       texts.hasBtf,
       'needed for CO-RE and kernel functions: a kernel with CONFIG_DEBUG_INFO_BTF=y',
     ),
-    present('bpffs', 'bpf file system', hasBpffs(texts.mounts), `needed for pins: ${MOUNT_BPFFS}`),
+    bpffsFinding(texts),
     present('jit', 'just-in-time compiler', texts.jit.trim() !== '0', 'sysctl net.core.bpf_jit_enable=1'),
     lockdownFinding(texts.lockdown),
     ...securityFinding(texts.securityModules),
@@ -164,6 +172,13 @@ export function environmentFindings(texts: MachineTexts): Finding[] {
 
 function present(id: string, title: string, there: boolean, fix: string): Finding {
   return there ? { id, title, state: 'ok', detail: '' } : { id, title, state: 'missing', detail: '', fix };
+}
+
+function bpffsFinding({ mounts, noPins }: MachineTexts): Finding {
+  const [id, title] = ['bpffs', 'bpf file system'];
+  if (!hasBpffs(mounts)) return present(id, title, false, `needed for pins: ${MOUNT_BPFFS}`);
+  if (noPins === undefined) return present(id, title, true, '');
+  return { id, title, state: 'missing', detail: noPins.why, fix: noPins.remedy };
 }
 
 function hasBpffs(mounts: string): boolean {

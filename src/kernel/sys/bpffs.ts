@@ -159,6 +159,15 @@ function isBpffs(path: string): boolean {
   return statfsSync(path).type === BPF_FS_MAGIC;
 }
 
+/** Whether a directory is on a bpf file system; false for what cannot be looked at. */
+export function isOnBpffs(directory: string): boolean {
+  try {
+    return isBpffs(directory);
+  } catch {
+    return false;
+  }
+}
+
 function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path);

@@ -28,6 +28,16 @@ export class Fd {
     return new Fd(sys, moved);
   }
 
+  /** Runs `body`, which takes over the descriptor: it is closed when that fails. */
+  handOver<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
   get closed(): boolean {
     return this.#number < 0;
   }

@@ -5,6 +5,7 @@ export {
   type DirectoryStats,
   type DirectoryUse,
   distrust,
+  isOnBpffs,
   isTrustedOwner,
   MOUNT_BPFFS,
   makeDirectories,
@@ -24,7 +25,8 @@ export {
   netnsIdentity,
   searchNetns,
 } from './netns.ts';
-export { type Capabilities, capabilitiesOf, missingRights } from './rights.ts';
+export { type PinObstacle, pinObstacle } from './pin-obstacle.ts';
+export { type Capabilities, capabilitiesOf, missingRights, ownCapabilities } from './rights.ts';
 export {
   bpf,
   cText,

@@ -2,6 +2,8 @@
  * What this process may do with bpf(2), read from files of /proc; separate, so it can be tested without root.
  */
 
+import { readFileSync } from 'node:fs';
+
 const CAP_NET_ADMIN = 12n;
 const CAP_SYS_ADMIN = 21n;
 const CAP_PERFMON = 38n;
@@ -30,6 +32,19 @@ export function capabilitiesOf(status: string): Capabilities {
     perfmon: admin || has(CAP_PERFMON),
     sysAdmin: admin,
   };
+}
+
+/** Of the calling thread; none of them where /proc cannot be read. */
+export function ownCapabilities(): Capabilities {
+  return capabilitiesOf(textOf('/proc/thread-self/status'));
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Why bpf(2) answered EPERM, as text, and what to do. */

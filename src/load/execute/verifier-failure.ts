@@ -8,7 +8,7 @@
 import { elementAt, given } from '../../bytes/index.ts';
 import { printable, problem, quote, RootletError } from '../../diag/index.ts';
 import { BPF_PSEUDO_CALL, CodeView, OP_CALL, stackDepth } from '../../isa/index.ts';
-import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts';
+import { EMFILE_HINT, HOST_ORDER, ownCapabilities, parseVerifierLog } from '../../kernel/index.ts';
 import { CallGraph } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { EACCES, EMFILE, EPERM, errnoText, INSN_SIZE } from '../../uapi/index.ts';
@@ -19,6 +19,7 @@ import {
   type ProgramPlan,
   refusedCalls,
 } from '../plan/index.ts';
+import { needsPerfmon } from './perfmon.ts';
 
 /** A place in the source; `line` is 0 where the compiler wrote none. */
 export interface SourcePlace {
@@ -92,7 +93,10 @@ export function describeFailure(
     stack: parsed.known !== undefined && STACK_KINDS.has(parsed.known.kind) ? deepestFrames(program) : [],
     hint:
       poison === undefined
-        ? (call?.refusal.hint ?? parsed.known?.hint ?? hintWithoutLog(program, errno, log))
+        ? (call?.refusal.hint ??
+          hintAgainstRights(parsed.cause) ??
+          parsed.known?.hint ??
+          hintWithoutLog(program, errno, log))
         : POISON_HINT,
     log: parsed.lines,
   };
@@ -159,6 +163,14 @@ function calleeAt(code: Uint8Array, insnIndex: number): number | undefined {
   const isCall = view.getUint8(0) === OP_CALL && source === BPF_PSEUDO_CALL;
   return isCall ? insnIndex + 1 + view.getInt32(4, little) : undefined;
 }
+
+/** Undefined where the process has the right, or another reason is possible only. */
+function hintAgainstRights(cause: string): string | undefined {
+  return needsPerfmon(cause) && !ownCapabilities().perfmon ? PERFMON_HINT : undefined;
+}
+
+const PERFMON_HINT =
+  'the verifier refuses this without CAP_PERFMON, which this process does not have: run as root, or give it CAP_PERFMON as well';
 
 const POISON_HINT =
   'first test whether it exists (its address, bpf_core_field_exists(), …), so that the use is dead code where it is not';
