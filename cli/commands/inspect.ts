@@ -2,12 +2,20 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
-import { counted, formatProblem, ProblemList } from '../../src/diag/index.ts';
+import {
+  asLines,
+  counted,
+  formatProblem,
+  joinBlocks,
+  type Lines,
+  line,
+  ProblemList,
+} from '../../src/diag/index.ts';
 import { type Inspection, inspect } from '../../src/link/index.ts';
 import { type BpfObject, readObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tellProblem } from '../io/context.ts';
 import { readInput } from '../io/files.ts';
 
 interface Flags {
@@ -36,7 +44,7 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
       const object = readObject(readInput(path), { onProblems: problems => found.add(problems) });
       if (flags.btf || flags.disasm) {
         print(this, flags.disasm && !flags.btf ? disassembleObject(object) : typesOf(object));
-        for (const problem of found.all) tell(this, `rootlet: ${formatProblem(problem)}`);
+        for (const problem of found.all) tellProblem(this, problem);
         return;
       }
       const inspection = inspect(object);
@@ -48,11 +56,11 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   },
 });
 
-function typesOf({ btf }: BpfObject): string {
-  return btf === null ? '' : formatBtfAsC(btf);
+function typesOf({ btf }: BpfObject): Lines {
+  return btf === null ? line('') : asLines(formatBtfAsC(btf));
 }
 
-function formatInspection(object: BpfObject, inspection: Inspection): string {
+function formatInspection(object: BpfObject, inspection: Inspection): Lines {
   const types = object.btf === null ? 'no BTF' : `${object.btf.count} BTF types`;
   const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, license ${inspection.license ?? 'not stated'}, ${types}`;
   const blocks = [
@@ -110,7 +118,7 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
       inspection.problems.map(problem => [formatProblem(problem)]),
     ),
   ];
-  return [head, ...blocks.filter(text => text !== '')].join('\n');
+  return joinBlocks([line(head), ...blocks.filter(text => text !== '')]);
 }
 
 function bindingText(symbol: { readonly binding: string; readonly visibility: string }): string {
@@ -118,6 +126,6 @@ function bindingText(symbol: { readonly binding: string; readonly visibility: st
   return symbol.visibility === 'hidden' ? `${binding}, hidden` : binding;
 }
 
-function block(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `${title}:\n${table(rows, '  ')}`;
+function block(title: string, rows: readonly (readonly string[])[]): Lines {
+  return rows.length === 0 ? line('') : joinBlocks([line(`${title}:`), table(rows, '  ')]);
 }

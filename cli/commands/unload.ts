@@ -6,7 +6,7 @@ import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
 import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { extraPinsOf, removeExtraPins } from '../flags/pinning.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, printJson, printLine, tellLine } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;
@@ -50,8 +50,9 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
         printJson(this, { ok: true, unloaded: names, consumers });
         return;
       }
-      for (const name of names) print(this, `unloaded ${name}`);
-      for (const name of consumers) tell(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
+      for (const name of names) printLine(this, `unloaded ${name}`);
+      for (const name of consumers)
+        tellLine(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
     });
   },
 });

@@ -3,17 +3,18 @@
  * optimized code also from one file to another.
  */
 
-import { printable } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
 import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
-export function disassembleObject(object: BpfObject): string {
-  return object.symbols
-    .flatMap(symbol => (symbol.kind === 'function' ? [disassembleFunction(object, symbol)] : []))
-    .join('\n\n');
+export function disassembleObject(object: BpfObject): Lines {
+  const functions = object.symbols.flatMap(symbol =>
+    symbol.kind === 'function' ? [disassembleFunction(object, symbol)] : [],
+  );
+  return joinBlocks(functions, 1);
 }
 
-function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string {
+function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): Lines {
   const lines = new Map(
     Array.from(symbol.lines, line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
   );
@@ -31,7 +32,7 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string 
     shown = source;
     return [`        ${source}`, row];
   });
-  return [`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].map(printable).join('\n');
+  return joinLines([`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text]);
 }
 
 function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {
