@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run mutate -- DIR…: changes the product in many small ways, one at a time, and shows which changes no test notices
-// (StrykerJS). Takes minutes to hours and is no part of CI; docs/testing.md has the results.
+// (StrykerJS). Takes minutes to hours and does not run in CI; docs/testing.md has the results.
 //
 //   npm run mutate -- src/state                      all files of a directory, without those below it
 //   npm run mutate -- src/state/plan.ts              one file
@@ -25,7 +25,7 @@ const TESTS = new Map([
   ['src/link/optimize', ['src/link/optimize/**/*.test.ts']],
 ]);
 
-/** Texts of messages are no behaviour; what is left of a mutant that only changes one is a matter of taste. */
+/** Texts of messages: tests compare the part that matters, and types exclude other words where words are data. */
 const EXCLUDED = ['StringLiteral'];
 
 const { positionals, values } = parseArgs({

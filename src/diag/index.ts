@@ -19,7 +19,7 @@ export {
   marked,
   problemLines,
 } from './lines.ts';
-export { oneLine, printable, printableJson, printableName, quote } from './printable.ts';
+export { oneLine, printable, printableName, quote } from './printable.ts';
 export {
   addFrame,
   bugError,
