@@ -13,11 +13,11 @@ import {
   run,
   type StricliProcess,
 } from '@stricli/core';
-import { EXIT, formatProblem } from '../src/diag/index.ts';
+import { EXIT } from '../src/diag/index.ts';
 import { chainWords } from './flags/chain-words.ts';
 import { splitLevels } from './flags/optimize.ts';
 import { splitLinkWords } from './flags/search.ts';
-import { type Context, guarded, printJson, tell } from './io/context.ts';
+import { type Context, guarded, printJson, tellProblem } from './io/context.ts';
 import { loadGroup, type Routes } from './io/routes.ts';
 import { type Output, STDERR, STDOUT } from './io/stdio.ts';
 import { listenToParser } from './parser-text.ts';
@@ -139,7 +139,7 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
   if (refused === undefined) return;
   // as commands report theirs
   if (asksForJson(argv)) printJson(context, { ok: false, problems: [refused] });
-  else tell(context, `rootlet: ${formatProblem(refused)}`);
+  else tellProblem(context, refused);
 }
 
 /** Whether the arguments before `--` have the option; the parse error is what must be reported. */

@@ -10,7 +10,7 @@ import {
   planChains,
   problemsOfRun,
 } from '../../src/chain/index.ts';
-import { exitCodeOf, formatProblem, RootletError, usageError } from '../../src/diag/index.ts';
+import { asLines, exitCodeOf, joinBlocks, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   DECLARED_FLAGS,
   type DeclaredFlags,
@@ -22,7 +22,7 @@ import { off } from '../flags/kinds.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from '../flags/optimize.ts';
 import { bootUnit } from '../format/boot-unit.ts';
 import { allNotes, formatApplied, formatPlan, planJson } from '../format/declared.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tellNotes, tellProblem } from '../io/context.ts';
 import { chainContext } from './chain/hook.ts';
 
 interface Flags extends DeclaredFlags, LoadOptimizeFlags {
@@ -70,7 +70,7 @@ async function applyAll(context: Context, flags: Flags, declared: readonly Decla
   const planned = planChains(chains, findWanted(chains, flags, declared), options);
   if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, options));
   else if (flags.json) printJson(context, { ok: true, dryRun: true, hooks: planned.map(planJson) });
-  else print(context, planned.map(formatPlan).join('\n'));
+  else print(context, joinBlocks(planned.map(formatPlan)));
 }
 
 function waitOf({ wait = 0 }: Flags): number {
@@ -86,10 +86,9 @@ function reportRun(context: Context, flags: Flags, applied: readonly AppliedChai
     printJson(context, { ok: problems.length === 0, dryRun: false, hooks, problems });
     return;
   }
-  for (const { change } of applied)
-    for (const note of allNotes(change)) tell(context, `rootlet: note: ${note}`);
-  for (const problem of problems) tell(context, `rootlet: ${formatProblem(problem)}`);
-  print(context, applied.map(formatApplied).join('\n'));
+  for (const { change } of applied) tellNotes(context, allNotes(change));
+  for (const problem of problems) tellProblem(context, problem);
+  print(context, joinBlocks(applied.map(formatApplied)));
 }
 
 function printUnit(context: Context, { file = [], wait }: Flags): void {
@@ -98,5 +97,5 @@ function printUnit(context: Context, { file = [], wait }: Flags): void {
     throw usageError('usage-arguments', '--install-unit needs one file: -f FILE');
   const [node = '', script = ''] = [process.execPath, process.argv[1]];
   const unit = bootUnit({ command: [node, resolve(script)], file: resolve(path), wait: wait ?? undefined });
-  print(context, unit);
+  print(context, asLines(unit));
 }

@@ -53,7 +53,7 @@ import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, printLine, tellNotes } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly mode?: XdpMode;
@@ -138,11 +138,11 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
         printJson(this, { ok: true, entry: entryJson(entry), bindings, notes });
         return;
       }
-      for (const note of notes) tell(this, `rootlet: note: ${note}`);
+      tellNotes(this, notes);
       const facts = hookFacts(entry);
       print(this, formatEntry(`attached ${facts.program} to ${facts.place} as ${entry.name}`, entry));
-      if (kind === 'iter') print(this, `to read it: cat ${join(entry.path, hookPin(entry))}`);
-      if (flags.explain) for (const line of explanation(bindings)) print(this, line);
+      if (kind === 'iter') printLine(this, `to read it: cat ${join(entry.path, hookPin(entry))}`);
+      if (flags.explain) for (const line of explanation(bindings)) printLine(this, line);
     });
   },
 });

@@ -6,7 +6,7 @@ import { openSys } from '../../src/kernel/index.ts';
 import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
 import { off } from '../flags/kinds.ts';
 import { entriesToRemove, openStore, removeEach, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
-import { type Context, guarded, print, printJson } from '../io/context.ts';
+import { type Context, guarded, printJson, printLine } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;
@@ -62,14 +62,14 @@ function remove(store: Store, entry: StoreEntry | BrokenEntry, force: boolean): 
 function tellRemoved(context: Context, name: string, removal: Removal): void {
   switch (removal.kind) {
     case 'detached':
-      print(context, `detached ${name}`);
+      printLine(context, `detached ${name}`);
       break;
     case 'ended':
-      print(context, `removed ${name}: ${removal.why}`);
+      printLine(context, `removed ${name}: ${removal.why}`);
       break;
     case 'left':
-      print(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);
-      if (removal.command !== null) print(context, `to detach it: ${removal.command}`);
+      printLine(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);
+      if (removal.command !== null) printLine(context, `to detach it: ${removal.command}`);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   explainChain,
   readRunning,
 } from '../../src/chain/index.ts';
+import { joinBlocks, type Lines, line } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
@@ -36,7 +37,7 @@ export const explainCommand = buildCommand<Flags, [string], Context>({
       const chains = chainContext(this, flags, openSys({ requireRights: false }));
       const explained = runningChains(chains, name).map(state => explanationOf(chains, state));
       if (flags.json) printJson(this, { ok: true, chains: explained.map(explanationJson) });
-      else print(this, explained.map(explanationText).join('\n'));
+      else print(this, joinBlocks(explained.map(explanationText)));
     });
   },
 });
@@ -50,16 +51,16 @@ function explanationOf(chains: ChainContext, { hook }: ChainState): Explained {
   return { state, ...explainChain(hook, design) };
 }
 
-function explanationText({ state, members, findings }: Explained): string {
+function explanationText({ state, members, findings }: Explained): Lines {
   const rows = members.map(member => [member.name, ...returnCells(member)]);
   const lines = findings.length === 0 ? ['nothing is hidden'] : findings.map(({ text }) => text);
   const heading = `${state.hook.interface} ${hookName(state)}`;
-  return [
-    heading,
+  return joinBlocks([
+    line(heading),
     table([['member', 'final', 'continues'], ...rows], '  '),
-    ...lines.map(line => `  ${line}`),
-    '',
-  ].join('\n');
+    ...lines.map(text => line(`  ${text}`)),
+    line(''),
+  ]);
 }
 
 function returnCells({ returns, unknown }: ExplainedMember): string[] {

@@ -13,11 +13,11 @@ import {
   listChains,
   readRunning,
 } from '../../src/chain/index.ts';
-import { quote } from '../../src/diag/index.ts';
+import { asLines, quote } from '../../src/diag/index.ts';
 import { sameBytes } from '../../src/state/index.ts';
 import { off, text } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tellLine } from '../io/context.ts';
 import { writeOutput } from '../io/files.ts';
 import { chainContext } from './chain/hook.ts';
 
@@ -66,11 +66,11 @@ export const exportCommand = buildCommand<Flags, string[], Context>({
         printJson(this, { ok: true, documents: exported.map(one => one.document), notes });
         return;
       }
-      for (const note of notes) tell(this, `rootlet: warning: ${note}`);
+      for (const note of notes) tellLine(this, `rootlet: warning: ${note}`);
       const all = exported.map(one => one.text).join('');
       if (flags.out !== undefined) writeOutput(flags.out, encodeText(all), true);
-      else if (all !== '') print(this, all);
-      if (all === '') tell(this, 'rootlet: note: there are no chains');
+      else if (all !== '') print(this, asLines(all));
+      if (all === '') tellLine(this, 'rootlet: note: there are no chains');
     });
   },
 });

@@ -2,12 +2,12 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
-import { formatProblem, ProblemList } from '../../src/diag/index.ts';
+import { asLines, type Lines, line, ProblemList } from '../../src/diag/index.ts';
 import { inspect, listObject } from '../../src/link/index.ts';
 import { type BpfObject, readObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { formatListing } from '../format/listing.ts';
-import { type Context, guarded, print, printAll, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printAll, printJson, tellProblem } from '../io/context.ts';
 import { readInput } from '../io/files.ts';
 
 interface Flags {
@@ -37,7 +37,7 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
       if (flags.btf || flags.disasm) {
         if (flags.disasm && !flags.btf) printAll(this, disassembleObject(object));
         else print(this, typesOf(object));
-        for (const problem of found.all) tell(this, `rootlet: ${formatProblem(problem)}`);
+        for (const problem of found.all) tellProblem(this, problem);
         return;
       }
       if (flags.json) {
@@ -53,6 +53,6 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   },
 });
 
-function typesOf({ btf }: BpfObject): string {
-  return btf === null ? '' : formatBtfAsC(btf);
+function typesOf({ btf }: BpfObject): Lines {
+  return btf === null ? line('') : asLines(formatBtfAsC(btf));
 }

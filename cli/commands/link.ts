@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { encodeText, given } from '../../src/bytes/index.ts';
-import { RootletError, usageError } from '../../src/diag/index.ts';
+import { type Lines, line, RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
@@ -25,7 +25,7 @@ import {
   formatPulled,
 } from '../format/link-map.ts';
 import { formatOutcome } from '../format/optimization.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import {
   expandResponseFiles,
   requireDistinct,
@@ -154,8 +154,8 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         flags.Map,
         inputs.map(input => input.name),
       );
-      if (flags.trace) for (const input of inputs) tell(this, input.name);
-      const trace = (line: string): void => tell(this, line);
+      if (flags.trace) for (const input of inputs) tellLine(this, input.name);
+      const trace = (text: Lines): void => tell(this, text);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
       writeOutput(output, writeObject(linked.object));
       if (flags.Map !== undefined && linked.report !== null)
@@ -185,7 +185,7 @@ function linkFiles(
   inputs: readonly LinkInput[],
   output: string,
   flags: Flags,
-  trace?: (line: string) => void,
+  trace?: (text: Lines) => void,
 ): Linked {
   const edits = editOptions(flags, inputs);
   const result = link(inputs, {
@@ -218,10 +218,10 @@ function tellOutcome(context: Context, output: string, flags: Flags, linked: Lin
     printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
     return;
   }
-  for (const line of formatNames(linked)) say(context, line);
+  for (const text of formatNames(linked)) say(context, line(text));
   if (optimization !== null) say(context, formatOutcome(optimization, flags));
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGcSections && report !== null) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
-  for (const note of notes) tell(context, `rootlet: note: ${note}`);
+  tellNotes(context, notes);
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
-import { afterChange, type Happened, quote, usageError } from '../../src/diag/index.ts';
+import { afterChange, type Happened, joinLines, quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, optimizationOutlook, settingsOf } from '../../src/dynamic/index.ts';
 import { type Attachment, openSys, type Sys } from '../../src/kernel/index.ts';
 import {
@@ -53,7 +53,7 @@ import { splitPair } from '../flags/set-values.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, mapExists, type PlanView, planJson } from '../format/load-plan.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, printLine, tellNotes } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly name?: string;
@@ -208,8 +208,8 @@ function dryRun(context: Context, job: Planned): void {
       printJson(context, { ok: true, dryRun: true, bindings, notes });
       return;
     }
-    for (const note of notes) tell(context, `rootlet: note: ${note}`);
-    print(context, [`would load ${name}`, ...explanation(bindings)].join('\n'));
+    tellNotes(context, notes);
+    print(context, joinLines([`would load ${name}`, ...explanation(bindings)]));
     return;
   }
   const prepared = planObject(sys, input, flags, options, only);
@@ -250,8 +250,8 @@ function tellLoaded(context: Context, flags: Flags, outcome: Outcome): void {
     printJson(context, { ok: true, entry: entryJson(entry), bindings, waiting, notes });
     return;
   }
-  for (const note of notes) tell(context, `rootlet: note: ${note}`);
+  tellNotes(context, notes);
   print(context, formatEntry(`loaded ${entry.name}`, entry));
-  if (flags.explain) for (const line of explanation(bindings)) print(context, line);
-  for (const line of waiting) print(context, line);
+  if (flags.explain) for (const line of explanation(bindings)) printLine(context, line);
+  for (const line of waiting) printLine(context, line);
 }

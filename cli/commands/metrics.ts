@@ -4,14 +4,14 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import type { ChainContext } from '../../src/chain/index.ts';
 import { listChains, WatchedChain } from '../../src/chain/index.ts';
-import { usageError } from '../../src/diag/index.ts';
+import { asLines, usageError } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { WATCH_COUNT } from '../../src/link/index.ts';
 import { off, text } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { chainContext, hookName } from '../flags/watched.ts';
 import { type ChainCounts, CONTENT_TYPE, prometheusText } from '../format/prometheus.ts';
-import { type Context, guarded, print, tell } from '../io/context.ts';
+import { type Context, guarded, print, tellLine } from '../io/context.ts';
 import { parseListen, serveMetrics } from '../io/metrics-server.ts';
 import { Stop } from '../io/stop.ts';
 
@@ -51,7 +51,7 @@ export const metricsCommand = buildCommand<Flags, [], Context>({
       const page = (): string => prometheusText(countsOf(this, chains, flags));
       if (listen !== undefined) await serve(this, listen, page);
       else if (textfile !== undefined) writeWhole(textfile, page());
-      else print(this, page());
+      else print(this, asLines(page()));
     });
   },
 });
@@ -60,7 +60,7 @@ async function serve(context: Context, listen: string, page: () => string): Prom
   const address = parseListen(listen);
   using stop = new Stop();
   const server = await serveMetrics(address, CONTENT_TYPE, page);
-  tell(
+  tellLine(
     context,
     `rootlet: http://${listen.startsWith(':') ? 'localhost' : ''}${listen.replace(/\d+$/, '')}${server.port}/metrics`,
   );
@@ -90,7 +90,7 @@ function countsOf(context: Context, chains: ChainContext, { asIs }: Flags): Chai
     const hook = hookName(state);
     if (!asIs && chain.isCounted && !chain.has(WATCH_COUNT)) {
       chain.set(chain.flags | WATCH_COUNT);
-      tell(context, `rootlet: counting is on: ${state.hook.interface} ${hook}`);
+      tellLine(context, `rootlet: counting is on: ${state.hook.interface} ${hook}`);
     }
     const reading = chain.read(process.hrtime.bigint());
     return { state, hook, reading, counting: (reading.flags & WATCH_COUNT) !== 0 };

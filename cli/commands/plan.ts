@@ -8,12 +8,12 @@ import {
   type Simulation,
   simulateChain,
 } from '../../src/chain/index.ts';
-import { EXIT } from '../../src/diag/index.ts';
+import { EXIT, joinBlocks, type Lines } from '../../src/diag/index.ts';
 import { DECLARED_FLAGS, type DeclaredFlags, findWanted, readDocuments } from '../flags/declared.ts';
 import { text } from '../flags/kinds.ts';
 import { allNotes, formatPlan, planJson } from '../format/declared.ts';
 import { formatSimulation, simulationJson } from '../format/simulation.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tellLine } from '../io/context.ts';
 import { captureSource } from '../run/capture.ts';
 import { chainContext } from './chain/hook.ts';
 
@@ -57,8 +57,8 @@ export const planCommand = buildCommand<Flags, [], Context>({
         return;
       }
       for (const note of reports.flatMap(({ planned, simulation }) => allNotes(planned.change, simulation)))
-        tell(this, `rootlet: note: ${note}`);
-      print(this, reports.map(one => formatReport(one.planned, one.simulation)).join('\n'));
+        tellLine(this, `rootlet: note: ${note}`);
+      print(this, joinBlocks(reports.map(one => formatReport(one.planned, one.simulation))));
     });
     // 2 has one meaning here
     if (this.process.exitCode === EXIT.usage) this.process.exitCode = EXIT.input;
@@ -79,7 +79,7 @@ function simulationOf(
   return warning === null ? simulation : { ...simulation, notes: [...simulation.notes, warning] };
 }
 
-function formatReport(planned: PlannedChain, simulation: Simulation | null): string {
+function formatReport(planned: PlannedChain, simulation: Simulation | null): Lines {
   const plan = formatPlan(planned);
-  return simulation === null ? plan : `${plan}\n${formatSimulation(planned, simulation)}`;
+  return simulation === null ? plan : joinBlocks([plan, formatSimulation(planned, simulation)]);
 }

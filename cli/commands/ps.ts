@@ -1,7 +1,7 @@
 /** `rootlet ps`: lists kernel objects with their owners. */
 
 import { buildCommand } from '@stricli/core';
-import { formatProblem, RootletError } from '../../src/diag/index.ts';
+import { RootletError } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn, describePin } from '../../src/dynamic/index.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
@@ -11,7 +11,16 @@ import { openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
 import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import {
+  type Context,
+  guarded,
+  print,
+  printJson,
+  printLine,
+  tell,
+  tellNotes,
+  tellProblem,
+} from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly all: boolean;
@@ -57,8 +66,8 @@ export const psCommand = buildCommand<Flags, [], Context>({
       const unknown = store.unknown();
       if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown, notes });
       else report(this, flags, store, rows, broken);
-      if (!flags.json) for (const note of notes) tell(this, `rootlet: note: ${note}`);
-      if (!flags.json) for (const problem of unknown) tell(this, `rootlet: ${formatProblem(problem)}`);
+      if (!flags.json) tellNotes(this, notes);
+      if (!flags.json) for (const problem of unknown) tellProblem(this, problem);
     });
   },
 });
@@ -80,8 +89,8 @@ function reportBindings(
     printJson(context, { ok: true, bindings: rows });
     return;
   }
-  for (const entry of broken) tell(context, `rootlet: ${formatBroken(entry)}`);
-  if (rows.length === 0) print(context, 'nothing is bound');
+  for (const entry of broken) tell(context, formatBroken(entry));
+  if (rows.length === 0) printLine(context, 'nothing is bound');
   else print(context, table([['consumer', 'extern', 'provider', 'how', ''], ...rows.map(bindingCells)]));
 }
 
@@ -103,10 +112,10 @@ function report(
   rows: readonly Row[],
   broken: readonly BrokenEntry[],
 ): void {
-  for (const entry of broken) tell(context, `rootlet: ${formatBroken(entry)}`);
+  for (const entry of broken) tell(context, formatBroken(entry));
   if (rows.length === 0) {
     if (broken.length > 0) return;
-    print(
+    printLine(
       context,
       flags.all
         ? 'nothing is loaded'

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { encodeText, given, type InputFile } from '../../src/bytes/index.ts';
-import { quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { joinLines, type Lines, line, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   type ChainComponent,
   type FilledSlot,
@@ -46,7 +46,7 @@ import {
   formatPulled,
 } from '../format/link-map.ts';
 import { formatOutcome } from '../format/optimization.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import {
   expandResponseFiles,
   readObjectFiles,
@@ -189,7 +189,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       const libraries = [...files.libraries, ...readLibraries(flags)];
       const names = [...files.names, ...libraries.map(({ name }) => name)];
       requireNoInput(flags.Map, names);
-      if (flags.trace) for (const name of new Set(names)) tell(this, name);
+      if (flags.trace) for (const name of new Set(names)) tellLine(this, name);
       const options = optionsOf(flags, output, names, libraries);
       const result = files.relink(options, flags);
       if (flags.trace) for (const member of result.pulled) tell(this, formatPulled(member));
@@ -254,13 +254,13 @@ function tellOutcome(context: Context, output: string, flags: Flags, result: Rel
   }
   const say = output === '-' ? tell : print;
   if (!flags.quiet && output !== '-') print(context, formatChain(output, report));
-  if (!flags.quiet) for (const line of formatNames(report)) say(context, line);
+  if (!flags.quiet) for (const text of formatNames(report)) say(context, line(text));
   if (optimization !== null && (flags.reportInlining || !flags.quiet))
     say(context, formatOutcome(optimization, flags));
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGcSections) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
-  for (const note of report.notes) tell(context, `rootlet: note: ${note}`);
+  tellNotes(context, report.notes);
 }
 
 // --- files --------------------------------------------------------------------------------------------------------
@@ -364,7 +364,7 @@ function becameOf(slot: FilledSlot): string {
 }
 
 /** What is in which slot, and what several have in common. */
-function formatChain(output: string, report: RelinkReport): string {
+function formatChain(output: string, report: RelinkReport): Lines {
   const lines = report.slots.map(slot =>
     slot.component === null
       ? `  ${slot.slot}  keeps its default`
@@ -380,5 +380,5 @@ function formatChain(output: string, report: RelinkReport): string {
         usedBy.map(user => user ?? 'the rootlet').join(', '),
       ].join(''),
     );
-  return [`${output}:`, ...lines, ...(shared.length === 0 ? [] : ['shared:', ...shared])].join('\n');
+  return joinLines([`${output}:`, ...lines, ...(shared.length === 0 ? [] : ['shared:', ...shared])]);
 }

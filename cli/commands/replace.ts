@@ -32,7 +32,7 @@ import {
 import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tellNotes } from '../io/context.ts';
 import { readObjectFiles } from '../io/files.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 
@@ -134,7 +134,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         printJson(this, { ok: !isRefused(outcome), dryRun: flags.dryRun, ...replacedJson(outcome) });
         return;
       }
-      for (const note of notesOf(outcome)) tell(this, `rootlet: note: ${note}`);
+      tellNotes(this, notesOf(outcome));
       print(
         this,
         formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.explain || flags.dryRun }),

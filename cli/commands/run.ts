@@ -2,7 +2,7 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { usageError } from '../../src/diag/index.ts';
+import { asLines, joinBlocks, joinLines, line, usageError } from '../../src/diag/index.ts';
 import {
   type BpfObject,
   findInConfig,
@@ -23,7 +23,7 @@ import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
 import { captureSource, type Packet, type Source } from '../run/capture.ts';
@@ -286,8 +286,8 @@ function report(
   runner: PacketRunner,
   outcome: Outcome,
 ): void {
-  for (const note of runner.notes) tell(context, `rootlet: note: ${note}`);
-  for (const warning of outcome.warnings) tell(context, `rootlet: warning: ${warning}`);
+  tellNotes(context, runner.notes);
+  for (const warning of outcome.warnings) tellLine(context, `rootlet: warning: ${warning}`);
   if (flags.json) {
     printJson(context, jsonOf(flags, object, runner, outcome));
     return;
@@ -308,20 +308,17 @@ function report(
         [0],
       ),
     );
-    say(context, '');
+    say(context, line(''));
   }
   say(
     context,
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
-  if (flags.printk) say(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
+  if (flags.printk) say(context, joinLines(['', 'trace:', ...runner.trace().map(text => `  ${text}`)]));
   if (flags.maps)
     say(
       context,
-      `\n${runner
-        .maps()
-        .map(map => formatMapContents(object, map))
-        .join('\n')}`,
+      joinBlocks([line(''), ...runner.maps().map(map => asLines(formatMapContents(object, map)))]),
     );
 }
 

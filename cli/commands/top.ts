@@ -3,6 +3,7 @@
 import { buildCommand } from '@stricli/core';
 import type { ChainContext, Reading, WatchedChain } from '../../src/chain/index.ts';
 import { ratesBetween } from '../../src/chain/index.ts';
+import { joinBlocks, line } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { WATCH_COUNT, WATCH_TIME } from '../../src/link/index.ts';
 import { off } from '../flags/kinds.ts';
@@ -10,7 +11,7 @@ import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { requireSeconds, secondsFlag } from '../flags/seconds.ts';
 import { chainContext, hookName, openWatched, runningChains } from '../flags/watched.ts';
 import { type ChainRates, ratesJson, rateTable } from '../format/rates.ts';
-import { type Context, guarded, print, printJsonLine, tell } from '../io/context.ts';
+import { type Context, guarded, printJsonLine, printScreen, tellLine } from '../io/context.ts';
 import { Stop } from '../io/stop.ts';
 
 interface Flags extends StoreFlags {
@@ -59,7 +60,7 @@ function switchOff(context: Context, chains: ChainContext, name: string | undefi
     using one = chain;
     if (one.flags === 0) continue;
     one.set(0);
-    tell(context, `rootlet: counting is off: ${placeOf(one)}`);
+    tellLine(context, `rootlet: counting is off: ${placeOf(one)}`);
   }
 }
 
@@ -123,12 +124,9 @@ function ratesOf(before: readonly ChainReading[], after: readonly ChainReading[]
   });
 }
 
-/** Home, and clear what is below. */
-const RENEW = '\x1b[H\x1b[J';
-
 function show(context: Context, flags: Flags, live: boolean, rates: readonly ChainRates[]): void {
   if (flags.json) printJsonLine(context, { ok: true, chains: rates.map(ratesJson) });
-  else print(context, `${live ? RENEW : ''}${rateTable(rates)}\n`);
+  else printScreen(context, joinBlocks([rateTable(rates), line('')]), live);
 }
 
 function restore(chains: ChainContext, name: string | undefined, found: Found): void {

@@ -7,7 +7,7 @@ import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
 import { entriesToRemove, openStore, removeEach, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { extraPinsOf, removeExtraPins } from '../flags/pinning.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { type Context, guarded, printJson, printLine, tellLine, tellNotes } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;
@@ -53,9 +53,10 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
         printJson(this, { ok: true, unloaded: names, consumers, notes });
         return;
       }
-      for (const name of names) print(this, `unloaded ${name}`);
-      for (const note of notes) tell(this, `rootlet: note: ${note}`);
-      for (const name of consumers) tell(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
+      for (const name of names) printLine(this, `unloaded ${name}`);
+      tellNotes(this, notes);
+      for (const name of consumers)
+        tellLine(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
     });
   },
 });

@@ -1,7 +1,7 @@
 /** Options of `link` and `relink` that edit symbols and sections, as options of the library. */
 
 import { given } from '../../src/bytes/index.ts';
-import { usageError } from '../../src/diag/index.ts';
+import { quote, usageError } from '../../src/diag/index.ts';
 import {
   type AliasRequest,
   type EditOptions,
@@ -88,14 +88,14 @@ export function editOptions(
 function splitPair(word: string, option: string, form: string): readonly [string, string] {
   const equals = word.lastIndexOf('=');
   if (equals <= 0 || equals === word.length - 1)
-    throw usageError('usage-pair', `${option} ${JSON.stringify(word)} is not ${form}`);
+    throw usageError('usage-pair', `${option} ${quote(word)} is not ${form}`);
   return [word.slice(0, equals), word.slice(equals + 1)];
 }
 
 function parseAlias(word: string): AliasRequest {
   const equals = word.indexOf('=');
   if (equals <= 0 || equals === word.length - 1)
-    throw usageError('usage-pair', `--defsym ${JSON.stringify(word)} is not NEW=OLD`);
+    throw usageError('usage-pair', `--defsym ${quote(word)} is not NEW=OLD`);
   const { file, name } = parseSelector(word.slice(equals + 1));
   return { name: word.slice(0, equals), target: name, ...given({ file }) };
 }

@@ -19,7 +19,7 @@ export function parseTypes(words: readonly string[] = []): GivenTypes {
     const program = equals < 0 ? '*' : word.slice(0, equals);
     const type = word.slice(equals + 1);
     if (program === '' || type === '')
-      throw usageError('usage-pair', `--type ${JSON.stringify(word)} is not PROGRAM=TYPE or TYPE`);
+      throw usageError('usage-pair', `--type ${quote(word)} is not PROGRAM=TYPE or TYPE`);
     const known = types.get(program);
     if (known !== undefined && known !== type) {
       const what = program === '*' ? 'all programs' : `program ${quote(program)}`;

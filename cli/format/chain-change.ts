@@ -7,7 +7,7 @@ import {
   explainPlace,
   ordinal,
 } from '../../src/chain/index.ts';
-import { counted } from '../../src/diag/index.ts';
+import { counted, joinBlocks, type Lines, line } from '../../src/diag/index.ts';
 import { isWatchMap, type OptimizeReport } from '../../src/link/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
@@ -47,16 +47,16 @@ export interface ChangeStyle {
 }
 
 /** Notes are not in it: they are diagnostics. */
-export function formatChange(report: ChangeReport, style: ChangeStyle): string {
+export function formatChange(report: ChangeReport, style: ChangeStyle): Lines {
   const { after, state, droppedSettings, optimization } = report;
-  return [
-    headOf(report, style),
+  return joinBlocks([
+    line(headOf(report, style)),
     ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
     ...(style.dryRun && optimization !== null ? formatOutlook(optimization) : []),
-    ...describeState(style.counters ? state : withoutCounters(state), style.all),
+    ...describeState(style.counters ? state : withoutCounters(state), style.all).map(line),
     ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
-    ...droppedSettings.map(one => `setting dropped: ${one}`),
-  ].join('\n');
+    ...droppedSettings.map(one => line(`setting dropped: ${one}`)),
+  ]);
 }
 
 /** Without maps of counters: they are of interest only where a member that stays loses what it has counted. */
@@ -97,7 +97,7 @@ export function placeOf({ interface: name, direction }: ChainHook): string {
   return direction === null ? name : `${name} ${direction}`;
 }
 
-function memberRows(report: ChangeReport, { replaced }: ChangeStyle): string {
+function memberRows(report: ChangeReport, { replaced }: ChangeStyle): Lines {
   const { after, changed } = report;
   const rows = after.members.map((member, at) => [
     member.name,

@@ -13,7 +13,7 @@ import {
   type MemberState,
   type ProgramFacts,
 } from '../../src/chain/index.ts';
-import { printable } from '../../src/diag/index.ts';
+import { joinLines, type Lines, oneLine, printableName } from '../../src/diag/index.ts';
 import type { XdpMode } from '../../src/kernel/index.ts';
 import { type Verdict, verdictConstant } from '../../src/object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';
@@ -50,14 +50,14 @@ interface Line {
 }
 
 /** The table of `status`, with its title. */
-export function statusTable(kind: ChainKind, chains: readonly ChainState[]): string {
+export function statusTable(kind: ChainKind, chains: readonly ChainState[]): Lines {
   const shown = kind === 'tc' ? withoutIdleHooks(chains) : chains;
   const lines = shown.flatMap(chain => [hookLine(kind, chain), ...chain.members.map(memberLine(chain))]);
   const hasMore = lines.some(({ more }) => more.length > 0);
   const header = { fixed: fixed(HEADERS[kind]), actions: ACTIONS, more: hasMore ? MORE : [] };
   const [head = '', ...rows] = aligned([header, ...lines]);
   const rule = '-'.repeat(Math.max(head.length, RULE));
-  return [`CURRENT ${kind.toUpperCase()} PROGRAM STATUS:`, '', head, rule, ...rows, '', ''].join('\n');
+  return joinLines([`CURRENT ${kind.toUpperCase()} PROGRAM STATUS:`, '', head, rule, ...rows, '', '']);
 }
 
 /** Length of the rule of xdp-loader. */
@@ -73,13 +73,13 @@ function withoutIdleHooks(chains: readonly ChainState[]): ChainState[] {
 }
 
 function fixed(cells: readonly string[]): string {
-  return cells.map((cell, at) => printable(cell).padEnd(elementAt(WIDTHS, at))).join(' ');
+  return cells.map((cell, at) => printableName(cell).padEnd(elementAt(WIDTHS, at))).join(' ');
 }
 
 function hookLine(kind: ChainKind, chain: ChainState): Line {
   const { hook, program, mode } = chain;
   if (chain.kind === 'none') {
-    const name = printable(hook.interface).padEnd(EMPTY_WIDTH);
+    const name = printableName(hook.interface).padEnd(EMPTY_WIDTH);
     return { fixed: `${name} <No ${kind.toUpperCase()} program loaded!>`, actions: '', more: [] };
   }
   const place = kind === 'tc' ? hook.direction : mode === null ? 'unspecified' : modeWord(mode);
@@ -106,7 +106,7 @@ function memberLine(chain: ChainState): (member: MemberState, at: number) => Lin
     fixed: fixed([
       ' =>',
       String(member.priority),
-      ` ${printable(member.program).padEnd(16)}`,
+      ` ${printableName(member.program).padEnd(16)}`,
       '',
       ...idAndTag(member.loaded),
     ]),
@@ -149,8 +149,4 @@ function aligned(lines: readonly Line[]): string[] {
     const padded = cells.map((cell, column) => cell.padEnd(elementAt(widths, column)));
     return [start, padded.join('  ')].join(' ').trimEnd();
   });
-}
-
-function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', ' ');
 }

@@ -12,7 +12,7 @@ import {
   type PlannedMember,
   titleOf,
 } from '../../src/chain/index.ts';
-import { counted, quote } from '../../src/diag/index.ts';
+import { counted, joinLines, type Lines, quote } from '../../src/diag/index.ts';
 import type { Verdict } from '../../src/object/index.ts';
 import { describeState } from '../../src/state/index.ts';
 import { withoutCounters } from './chain-change.ts';
@@ -20,13 +20,16 @@ import { actionsOf } from './chain-table.ts';
 import { settingText } from './inventory.ts';
 
 /** The plan of one hook, with what happens to its state. */
-export function formatPlan({ plan, change }: PlannedChain): string {
+export function formatPlan({ plan, change }: PlannedChain): Lines {
+  return joinLines([headOf(plan), ...changeLines({ plan, change })]);
+}
+
+function changeLines({ plan, change }: Pick<PlannedChain, 'plan' | 'change'>): string[] {
   return [
-    headOf(plan),
     ...(plan.action === 'none' ? [] : chainLines(plan)),
     ...(plan.action === 'none' ? [] : plan.members.flatMap(member => memberLines(plan, member))),
     ...(change === null ? [] : describeState(withoutCounters(change.state)).map(line => `  ${line}`)),
-  ].join('\n');
+  ];
 }
 
 const HEADS: Readonly<Record<ChainPlan['action'], string>> = {
@@ -168,13 +171,12 @@ const DONE: Readonly<Record<ChainPlan['action'], string>> = {
 };
 
 /** What became of one hook. */
-export function formatApplied(applied: AppliedChain): string {
+export function formatApplied(applied: AppliedChain): Lines {
   const { plan, outcome, change } = applied;
-  if (outcome === 'failed') return `${titleOf(plan.hook)}: not changed`;
+  if (outcome === 'failed') return joinLines([`${titleOf(plan.hook)}: not changed`]);
   if (plan.action === 'none') return formatPlan(applied);
-  const [, ...lines] = formatPlan(applied).split('\n');
   const how = change === null || change.via === null ? '' : ` (${change.via}: ${change.reason})`;
-  return [`${titleOf(plan.hook)}: ${DONE[plan.action]}${how}`, ...lines].join('\n');
+  return joinLines([`${titleOf(plan.hook)}: ${DONE[plan.action]}${how}`, ...changeLines(applied)]);
 }
 
 /** Notes of everything that there is. */

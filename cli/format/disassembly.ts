@@ -3,22 +3,23 @@
  * optimized code also from one file to another.
  */
 
-import { printable } from '../../src/diag/index.ts';
+import { joinLines, type Lines, line } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
 import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
 /** One function after the other, with an empty line between: the text of all code of an object is long. */
-export function* disassembleObject(object: BpfObject): Iterable<string> {
+export function* disassembleObject(object: BpfObject): Iterable<Lines> {
   let isFirst = true;
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'function') continue;
-    yield `${isFirst ? '' : '\n'}${disassembleFunction(object, symbol)}`;
+    if (!isFirst) yield line('');
+    yield disassembleFunction(object, symbol);
     isFirst = false;
   }
-  if (isFirst) yield '';
+  if (isFirst) yield line('');
 }
 
-function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string {
+function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): Lines {
   const lines = new Map(
     Array.from(symbol.lines, line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
   );
@@ -36,7 +37,7 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string 
     shown = source;
     return [`        ${source}`, row];
   });
-  return printable([`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].join('\n'));
+  return joinLines([`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text]);
 }
 
 function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {

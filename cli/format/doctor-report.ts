@@ -1,7 +1,7 @@
 /** Findings about a machine as a list in green and red. */
 
 import type { ChainTrouble } from '../../src/chain/index.ts';
-import { printable } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines, line, marked } from '../../src/diag/index.ts';
 import type { DoctorReport, Finding } from '../../src/kernel/index.ts';
 
 const MARKS = { ok: '✓', missing: '✗', unknown: '?' } as const;
@@ -18,16 +18,17 @@ const SECTIONS: readonly (readonly [
 ];
 
 /** `all` lists what is there too, in sections where everything usually is. */
-export function formatReport(report: DoctorReport, all: boolean, color: boolean): string {
-  const lines = (findings: readonly Finding[]) => findings.flatMap(finding => formatFinding(finding, color));
+export function formatReport(report: DoctorReport, all: boolean, color: boolean): Lines {
+  const lines = (findings: readonly Finding[]): Lines[] =>
+    findings.flatMap(finding => formatFinding(finding, color));
   const sections = SECTIONS.flatMap(([title, key]) => {
     const findings = report[key];
     const there = findings.filter(({ state }) => state === 'ok').length;
     const shown = all ? findings : findings.filter(({ state }) => state !== 'ok');
-    return ['', `${title}: ${there} of ${findings.length}`, ...lines(merged(shown, all))];
+    return [line(''), line(`${title}: ${there} of ${findings.length}`), ...lines(merged(shown, all))];
   });
   const head = `Linux ${report.kernel} on ${report.architecture}`;
-  return [head, '', ...lines(report.environment), ...sections].join('\n');
+  return joinBlocks([line(head), line(''), ...lines(report.environment), ...sections]);
 }
 
 /** Many that could not be probed one reason: the reason once. */
@@ -42,10 +43,10 @@ function merged(findings: readonly Finding[], all: boolean): readonly Finding[] 
   return [...findings.filter(found => !same.includes(found)), one];
 }
 
-function formatFinding({ title, state, detail, fix }: Finding, color: boolean): string[] {
-  const mark = color ? `\u001b[${COLORS[state]}m${MARKS[state]}\u001b[0m` : MARKS[state];
-  const head = `  ${mark} ${title}${detail === '' ? '' : `: ${detail}`}`;
-  return fix === undefined || state === 'ok' ? [head] : [head, `      ${fix}`];
+function formatFinding({ title, state, detail, fix }: Finding, color: boolean): Lines[] {
+  const text = `${title}${detail === '' ? '' : `: ${detail}`}`;
+  const head = marked(MARKS[state], color ? COLORS[state] : null, text);
+  return fix === undefined || state === 'ok' ? [head] : [head, line(`      ${fix}`)];
 }
 
 /** What is wrong with chains, and what was or will be done about it. */
@@ -57,16 +58,17 @@ export function formatTroubles({
   readonly unknown: string | null;
   readonly repaired: readonly ChainTrouble[];
   readonly troubles: readonly ChainTrouble[];
-}): string {
-  if (unknown !== null) return `chains: not known\n  ? ${printable(unknown)}`;
-  const done = repaired.map(
-    ({ name, detail, fix }) => `  ✓ repaired: ${name}: ${detail}\n      done: ${fix}`,
-  );
-  const open = troubles.map(({ name, detail, fix, repairs }) => {
+}): Lines {
+  if (unknown !== null) return joinLines(['chains: not known', `  ? ${unknown}`]);
+  const done = repaired.flatMap(({ name, detail, fix }) => [
+    `  ✓ repaired: ${name}: ${detail}`,
+    `      done: ${fix}`,
+  ]);
+  const open = troubles.flatMap(({ name, detail, fix, repairs }) => {
     const who = repairs ? '--fix will do' : 'to do';
-    return `  ✗ ${name}: ${detail}\n      ${who}: ${fix}`;
+    return [`  ✗ ${name}: ${detail}`, `      ${who}: ${fix}`];
   });
-  return [headOfTroubles(repaired.length, troubles.length), ...[...done, ...open].map(printable)].join('\n');
+  return joinLines([headOfTroubles(repaired.length, troubles.length), ...done, ...open]);
 }
 
 /** `chains: 2 repaired, nothing left to repair`. */

@@ -1,6 +1,6 @@
 /** Entries of the store as lines of text and as data. */
 
-import { formatProblem } from '../../src/diag/index.ts';
+import { joinBlocks, type Lines, line, problemLines } from '../../src/diag/index.ts';
 import { describePin, entryOptimization, entrySettings } from '../../src/dynamic/index.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
 import { progTypeName } from '../../src/uapi/index.ts';
@@ -50,10 +50,11 @@ export function programDetail(entry: StoreEntry, program: string, tag: string): 
   return `tag ${tag}${step}`;
 }
 
-export function formatEntry(head: string, entry: StoreEntry): string {
-  return [head, table(entryRows(entry), '  ')].filter(text => text !== '').join('\n');
+export function formatEntry(head: string, entry: StoreEntry): Lines {
+  return joinBlocks([line(head), table(entryRows(entry), '  ')].filter(text => text !== ''));
 }
 
-export function formatBroken(entry: BrokenEntry): string {
-  return `${describeEntry(entry)} cannot be read:\n${entry.problems.map(problem => `  ${formatProblem(problem)}`).join('\n')}`;
+export function formatBroken(entry: BrokenEntry): Lines {
+  const problems = entry.problems.map(problem => problemLines(problem, '  '));
+  return joinBlocks([line(`rootlet: ${describeEntry(entry)} cannot be read:`), ...problems]);
 }

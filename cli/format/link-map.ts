@@ -1,6 +1,6 @@
 /** The link map: inputs, origin of symbols, discarded symbols with the reason, number of types. */
 
-import { printable, quote } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines, line, quote } from '../../src/diag/index.ts';
 import type {
   Discarded,
   Explanation,
@@ -22,7 +22,7 @@ const REASONS = {
   inlined: 'inlined',
 } as const;
 
-export function formatLinkMap(report: LinkReport): string {
+export function formatLinkMap(report: LinkReport): Lines {
   const parts = [
     section(
       'inputs',
@@ -63,15 +63,15 @@ export function formatLinkMap(report: LinkReport): string {
       report.unresolved.map(name => [name]),
     ),
     ...(report.optimization === null ? [] : [formatOptimization(report.optimization)]),
-    `types: ${report.types.before} in the inputs, ${report.types.after} in the result`,
-    `license: ${report.license ?? 'not stated'}`,
-    ...report.notes.map(note => `note: ${note}`),
+    line(`types: ${report.types.before} in the inputs, ${report.types.after} in the result`),
+    line(`license: ${report.license ?? 'not stated'}`),
+    ...report.notes.map(note => line(`note: ${note}`)),
   ];
-  return `${parts.filter(part => part !== '').join('\n')}\n`;
+  return joinBlocks([...parts.filter(part => part !== ''), line('')]);
 }
 
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `${title}:\n${table(rows, '  ')}`;
+function section(title: string, rows: readonly (readonly string[])[]): Lines {
+  return rows.length === 0 ? line('') : joinBlocks([line(`${title}:`), table(rows, '  ')]);
 }
 
 function reasonOf({ reason, winner }: Discarded): string {
@@ -101,12 +101,12 @@ export function formatNames({
       const of = [...new Set(files)].join(' and ');
       return `merged: map ${quote(name)} of ${of}: one pin, equal definitions`;
     }),
-  ].map(printable);
+  ];
 }
 
 /** What is not in the result: kind, name, file, size, reason. */
-export function formatDiscarded(discarded: readonly Discarded[]): string {
-  if (discarded.length === 0) return 'nothing was discarded';
+export function formatDiscarded(discarded: readonly Discarded[]): Lines {
+  if (discarded.length === 0) return line('nothing was discarded');
   return table(
     discarded.map(entry => [entry.kind, entry.name, entry.file, `${entry.size} bytes`, reasonOf(entry)]),
     '',
@@ -115,21 +115,21 @@ export function formatDiscarded(discarded: readonly Discarded[]): string {
 }
 
 /** One line of `--trace`: an archive member, and the symbol that pulled it in. */
-export function formatPulled({ archive, member, symbol, neededBy }: PulledMember): string {
+export function formatPulled({ archive, member, symbol, neededBy }: PulledMember): Lines {
   const why =
     symbol === null || neededBy === null
       ? 'the whole archive is linked'
       : `defines ${symbol}, which ${neededBy} needs`;
-  return printable(`${archive}(${member}): ${why}`);
+  return line(`${archive}(${member}): ${why}`);
 }
 
 /** One line of `--why-live`. */
-export function formatLivePath({ name, path }: LivePath): string {
+export function formatLivePath({ name, path }: LivePath): Lines {
   const why = path.length === 0 ? 'was not needed' : `is kept by ${path.join(' -> ')}`;
-  return printable(`${name} ${why}`);
+  return line(`${name} ${why}`);
 }
 
-export function formatExplanation(explanation: Explanation): string {
+export function formatExplanation(explanation: Explanation): Lines {
   const lines = [
     `${explanation.name}:`,
     explanation.winner === null
@@ -143,5 +143,5 @@ export function formatExplanation(explanation: Explanation): string {
     ),
     ...(explanation.hidden ? ['  hidden: one of its declarations is; loaders make it static'] : []),
   ];
-  return lines.join('\n');
+  return joinLines(lines);
 }

@@ -1,6 +1,14 @@
 /** The listing of an object: blocks with a title each, of symbols straight from columns. */
 
-import { counted, formatProblem, type Problem } from '../../src/diag/index.ts';
+import {
+  asLines,
+  counted,
+  formatProblem,
+  joinBlocks,
+  type Lines,
+  line,
+  type Problem,
+} from '../../src/diag/index.ts';
 import type { ObjectListing, SymbolTable } from '../../src/link/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
 import { table } from './table.ts';
@@ -12,10 +20,10 @@ export function* formatListing(
   object: BpfObject,
   { overview, programs, functions, variables, externs }: ObjectListing,
   problems: readonly Problem[],
-): Iterable<string> {
+): Iterable<Lines> {
   const { name, byteOrder, license, maps, sections, notes } = overview;
   const types = object.btf === null ? 'no BTF' : `${object.btf.count} BTF types`;
-  yield `${name}: ${byteOrder}-endian BPF object, license ${license ?? 'not stated'}, ${types}`;
+  yield line(`${name}: ${byteOrder}-endian BPF object, license ${license ?? 'not stated'}, ${types}`);
   yield* symbolBlock('programs', programs);
   yield* symbolBlock('functions', functions);
   yield* block('maps', maps.map(mapRow));
@@ -40,17 +48,17 @@ function mapRow(map: ObjectListing['overview']['maps'][number]): readonly string
   return [map.name, map.type ?? '?', `key ${map.keySize ?? '?'}`, `value ${map.valueSize ?? '?'}`, entries];
 }
 
-function* symbolBlock(title: string, symbols: SymbolTable): Iterable<string> {
+function* symbolBlock(title: string, symbols: SymbolTable): Iterable<Lines> {
   if (symbols.count === 0) return;
   const lines = symbols.lines(INDENT);
   if (lines === null) {
     yield* block(title, symbols.cells());
     return;
   }
-  yield `${title}:`;
-  yield* lines;
+  yield line(`${title}:`);
+  for (const text of lines) yield asLines(text);
 }
 
-function* block(title: string, rows: readonly (readonly string[])[]): Iterable<string> {
-  if (rows.length > 0) yield `${title}:\n${table(rows, ' '.repeat(INDENT))}`;
+function* block(title: string, rows: readonly (readonly string[])[]): Iterable<Lines> {
+  if (rows.length > 0) yield joinBlocks([line(`${title}:`), table(rows, ' '.repeat(INDENT))]);
 }

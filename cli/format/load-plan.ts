@@ -1,7 +1,7 @@
 /** What a load would do, as text and as data. */
 
 import { type BtfId, decodeData as decodeValue } from '../../src/btf/index.ts';
-import { counted, quote } from '../../src/diag/index.ts';
+import { counted, joinBlocks, type Lines, line, quote } from '../../src/diag/index.ts';
 import {
   type ExternBinding,
   type LimitedPlan,
@@ -91,12 +91,12 @@ function programJson(program: ProgramPlan): Record<string, unknown> {
   };
 }
 
-export function formatPlan(view: PlanView): string {
+export function formatPlan(view: PlanView): Lines {
   const { plan } = view;
   const license = plan.license === '' ? 'no license' : `license ${plan.license}`;
   const btf = plan.btf === null ? 'no BTF' : `${plan.btf.length} bytes of BTF`;
-  return [
-    `would load ${view.name} from ${plan.source}: ${license}, ${btf}`,
+  return joinBlocks([
+    line(`would load ${view.name} from ${plan.source}: ${license}, ${btf}`),
     ...block(
       'maps, in this order',
       plan.maps.map(map => mapRow(view, map)),
@@ -113,12 +113,12 @@ export function formatPlan(view: PlanView): string {
       'notes',
       [...plan.notes, ...view.typeNotes].map(note => [note]),
     ),
-    'nothing was created',
-  ].join('\n');
+    line('nothing was created'),
+  ]);
 }
 
-function block(title: string, rows: readonly (readonly string[])[]): string[] {
-  return rows.length === 0 ? [] : [`${title}:`, table(rows, '  ')];
+function block(title: string, rows: readonly (readonly string[])[]): Lines[] {
+  return rows.length === 0 ? [] : [line(`${title}:`), table(rows, '  ')];
 }
 
 function mapRow(view: PlanView, map: MapPlan): string[] {

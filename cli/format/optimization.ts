@@ -1,21 +1,21 @@
 /** What the optimizer did, as text: for `--report-inlining`, the link map and the normal output. */
 
-import { counted, printable } from '../../src/diag/index.ts';
+import { counted, joinBlocks, type Lines, line } from '../../src/diag/index.ts';
 import type { OptimizeReport, ProgramOptimization } from '../../src/link/index.ts';
 import { table } from './table.ts';
 
 /** The whole report: for each program what is inlined and what is not. */
-export function formatOptimization(report: OptimizeReport): string {
+export function formatOptimization(report: OptimizeReport): Lines {
   const lines = [
-    `optimization: --inline ${report.inline}`,
+    line(`optimization: --inline ${report.inline}`),
     ...report.programs.map(formatProgram),
     ...(report.removed.length === 0 ? [] : [goneText(report)]),
   ];
-  return lines.join('\n');
+  return joinBlocks(lines);
 }
 
-function formatProgram(program: ProgramOptimization): string {
-  if (program.refused !== null) return printable(`  ${program.program}: not optimized: ${program.refused}`);
+function formatProgram(program: ProgramOptimization): Lines {
+  if (program.refused !== null) return line(`  ${program.program}: not optimized: ${program.refused}`);
   const { insns, stack, shared, decided, spilled, inline, stepped } = program;
   const head =
     `  ${program.program}: ${insns.before} -> ${insns.after} insns, ` +
@@ -25,12 +25,12 @@ function formatProgram(program: ProgramOptimization): string {
     ...program.inlined.map(call => ['inlined', call.function, `into ${call.caller}`]),
     ...program.kept.map(call => ['kept', call.function, `in ${call.caller}: ${call.reason}`]),
   ];
-  const less = stepped === null ? [] : [printable(`    --inline ${inline}: ${stepped}`)];
-  return [printable(head), ...less, ...(calls.length === 0 ? [] : [table(calls, '    ')])].join('\n');
+  const less = stepped === null ? [] : [line(`    --inline ${inline}: ${stepped}`)];
+  return joinBlocks([line(head), ...less, ...(calls.length === 0 ? [] : [table(calls, '    ')])]);
 }
 
 /** What a dry run of a load reports: a line for each program, with the step that would be tried first. */
-export function formatOutlook({ inline, programs }: OptimizeReport): string[] {
+export function formatOutlook({ inline, programs }: OptimizeReport): Lines[] {
   const rows = programs.map(({ program, refused, insns, inlined }) => {
     if (refused !== null) return [program, 'as it is', refused];
     const names = [...new Set(inlined.map(call => call.function))];
@@ -39,7 +39,7 @@ export function formatOutlook({ inline, programs }: OptimizeReport): string[] {
   });
   if (rows.length === 0) return [];
   return [
-    `optimized at first with --inline ${inline}, with less where the verifier refuses it:`,
+    line(`optimized at first with --inline ${inline}, with less where the verifier refuses it:`),
     table(rows, '  '),
   ];
 }
@@ -48,17 +48,17 @@ export function formatOutlook({ inline, programs }: OptimizeReport): string[] {
 export function formatOutcome(
   report: OptimizeReport,
   { reportInlining }: { readonly reportInlining: boolean },
-): string {
+): Lines {
   return reportInlining ? formatOptimization(report) : summarizeOptimization(report);
 }
 
 /** One line: how much code there is now, and what nothing can attach to any more. */
-function summarizeOptimization(report: OptimizeReport): string {
+function summarizeOptimization(report: OptimizeReport): Lines {
   const done = report.programs.filter(({ refused }) => refused === null);
-  if (done.length === 0) return 'optimized: nothing';
+  if (done.length === 0) return line('optimized: nothing');
   const [before, after] = [sumOf(done, 'before'), sumOf(done, 'after')];
   const gone = report.removed.length === 0 ? '' : `; ${goneText(report)}`;
-  return `optimized: ${before} -> ${after} insns${gone}`;
+  return line(`optimized: ${before} -> ${after} insns${gone}`);
 }
 
 function sumOf(programs: readonly ProgramOptimization[], when: 'before' | 'after'): number {
@@ -68,10 +68,10 @@ function sumOf(programs: readonly ProgramOptimization[], when: 'before' | 'after
 /** Names that fit into one line. */
 const SHOWN = 4;
 
-function goneText({ removed }: OptimizeReport): string {
+function goneText({ removed }: OptimizeReport): Lines {
   const rest = removed.length > SHOWN ? `, and ${removed.length - SHOWN} more` : '';
   const names = `${removed.slice(0, SHOWN).join(', ')}${rest}`;
-  return printable(
+  return line(
     `inlined and removed, so that nothing can attach to or replace them: ${names} (--no-inline NAME keeps one)`,
   );
 }

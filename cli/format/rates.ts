@@ -1,6 +1,7 @@
 /** Rates of members as a table and as JSON. */
 
 import type { ChainState, MemberRate } from '../../src/chain/index.ts';
+import type { Lines } from '../../src/diag/index.ts';
 import { table } from './table.ts';
 
 /** The rates of one chain. */
@@ -13,7 +14,7 @@ export interface ChainRates {
 const HEADINGS = ['interface', 'hook', 'member', 'packets/s', 'bits/s', 'ns', 'verdicts'];
 
 /** One row for each member, in the order in which they run. */
-export function rateTable(chains: readonly ChainRates[]): string {
+export function rateTable(chains: readonly ChainRates[]): Lines {
   const rows = chains.flatMap(({ state, hook, rates }) =>
     rates.map((rate, at) => [at === 0 ? state.hook.interface : '', at === 0 ? hook : '', ...cellsOf(rate)]),
   );

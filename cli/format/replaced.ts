@@ -1,5 +1,6 @@
 /** What `replace` did or would do, as text and as data: slots, state, settings, consumers. */
 
+import { joinBlocks, type Lines, line } from '../../src/diag/index.ts';
 import type { ReplaceOutcome, SlotState, UpgradedConsumer } from '../../src/dynamic/index.ts';
 import type { OptimizeReport } from '../../src/link/index.ts';
 import {
@@ -37,19 +38,19 @@ function factsOf(outcome: ReplaceOutcome): Facts {
   }
 }
 
-export function formatReplaced(outcome: ReplaceOutcome, style: Style): string {
+export function formatReplaced(outcome: ReplaceOutcome, style: Style): Lines {
   const { state, settings, droppedSettings, optimization } = factsOf(outcome);
-  return [
+  return joinBlocks([
     ...headOf(outcome, style),
     ...(style.dryRun && optimization !== null ? formatOutlook(optimization) : []),
-    ...describeState(state, style.all),
+    ...describeState(state, style.all).map(line),
     ...settingsLines(settings),
-    ...droppedSettings.map(one => `setting dropped: ${one}`),
-    ...consumerLines(outcome),
-  ].join('\n');
+    ...droppedSettings.map(one => line(`setting dropped: ${one}`)),
+    ...consumerLines(outcome).map(line),
+  ]);
 }
 
-function headOf(outcome: ReplaceOutcome, { dryRun }: Style): string[] {
+function headOf(outcome: ReplaceOutcome, { dryRun }: Style): Lines[] {
   const { entry } = outcome;
   switch (outcome.kind) {
     case 'rootlet': {
@@ -57,7 +58,7 @@ function headOf(outcome: ReplaceOutcome, { dryRun }: Style): string[] {
       const step = optimized === 'none' || dryRun ? '' : `, optimized (${optimized})`;
       const head = `${dryRun ? 'would change ' : ''}${entry.name} on ${outcome.place} (${choice.via}: ${choice.reason})${step}`;
       return [
-        head,
+        line(head),
         table(
           slots.map(one => [one.slot, describeFill(one)]),
           '  ',
@@ -66,11 +67,11 @@ function headOf(outcome: ReplaceOutcome, { dryRun }: Style): string[] {
     }
     case 'attached': {
       const { place, program } = outcome.replaced;
-      if (dryRun) return [`would replace ${entry.name}: ${place} would run ${program}`];
+      if (dryRun) return [line(`would replace ${entry.name}: ${place} would run ${program}`)];
       return [formatEntry(`${place} now runs ${program} (${entry.name})`, entry)];
     }
     case 'object':
-      return dryRun ? [`would replace ${entry.name}`] : [formatEntry(`replaced ${entry.name}`, entry)];
+      return dryRun ? [line(`would replace ${entry.name}`)] : [formatEntry(`replaced ${entry.name}`, entry)];
   }
 }
 
@@ -82,9 +83,9 @@ function describeFill({ fill }: SlotState): string {
 }
 
 /** At most one line. */
-export function settingsLines(settings: SettingsByOwner): string[] {
+export function settingsLines(settings: SettingsByOwner): Lines[] {
   const words = [...settings].flatMap(([owner, one]) => settingWords(owner, one));
-  return words.length === 0 ? [] : [`settings: ${words.join(', ')}`];
+  return words.length === 0 ? [] : [line(`settings: ${words.join(', ')}`)];
 }
 
 function settingWords(owner: string, { globals, maxEntries }: Settings): string[] {

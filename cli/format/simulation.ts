@@ -1,7 +1,7 @@
 /** Which packets get another verdict, as a table and as data. */
 
 import type { ChainPlan, PlannedChain, SimulatedVerdict, Simulation } from '../../src/chain/index.ts';
-import { counted } from '../../src/diag/index.ts';
+import { counted, joinBlocks, type Lines, line } from '../../src/diag/index.ts';
 import { verdictName } from '../../src/object/index.ts';
 import { PROGRAM_TYPE } from './chain-table.ts';
 import { table } from './table.ts';
@@ -9,7 +9,7 @@ import { table } from './table.ts';
 /** Packets that are listed; all of them are in the counts and in the JSON. */
 const MOST_ROWS = 100;
 
-export function formatSimulation({ plan }: PlannedChain, simulation: Simulation): string {
+export function formatSimulation({ plan }: PlannedChain, simulation: Simulation): Lines {
   const { packets, changed, otherMember } = simulation;
   const rows = changed.slice(0, MOST_ROWS).map(({ number, from, to }) => {
     return [`packet ${number}`, verdictText(plan, from), '->', verdictText(plan, to)];
@@ -24,7 +24,8 @@ export function formatSimulation({ plan }: PlannedChain, simulation: Simulation)
   const head = `simulated ${counted(packets, 'packet')}: ${
     changed.length === 0 ? 'no verdict changes' : `${changed.length} change their verdict`
   }`;
-  return [head, ...(rows.length === 0 ? [] : [table(rows, '  ')]), ...rest, ...totals, ...others].join('\n');
+  const after = [...rest, ...totals, ...others];
+  return joinBlocks([line(head), ...(rows.length === 0 ? [] : [table(rows, '  ')]), ...after.map(line)]);
 }
 
 function verdictText(plan: ChainPlan, { verdict, member }: SimulatedVerdict): string {

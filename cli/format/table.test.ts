@@ -37,7 +37,7 @@ test('what is escaped counts for the width, and is not taken for space', () => {
       ['a', 'b\u2028'],
       ['a', 'b\r'],
     ]),
-  ).toBe('a  b\\x2028\na  b\\x0d');
+  ).toBe('a  b\\u2028\na  b\\x0d');
 });
 
 test('many rows are one table', () => {

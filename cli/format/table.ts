@@ -1,7 +1,7 @@
 /** Plain tables: columns padded to their widest cell, two spaces between. */
 
 import { noElement } from '../../src/bytes/index.ts';
-import { printable } from '../../src/diag/index.ts';
+import { asLines, type Lines, printable, printableName } from '../../src/diag/index.ts';
 
 type Rows = readonly (readonly string[])[];
 
@@ -9,13 +9,13 @@ type Rows = readonly (readonly string[])[];
 const CHUNK = 256;
 
 /** Rows as lines, each after `indent`. `right` lists the columns that hold numbers. */
-export function table(rows: Rows, indent = '', right: readonly number[] = []): string {
+export function table(rows: Rows, indent = '', right: readonly number[] = []): Lines {
   const format = { indent, right };
   const plain = textOf(rows, format);
-  if (plain.isPrintable) return plain.text;
+  if (plain.isPrintable) return asLines(plain.text);
   // Rare, and found much faster in a long text than cell by cell.
-  const escaped = rows.map(row => row.map(printable));
-  return textOf(escaped, format).text;
+  const escaped = rows.map(row => row.map(printableName));
+  return asLines(textOf(escaped, format).text);
 }
 
 interface Format {
@@ -32,10 +32,15 @@ function textOf(rows: Rows, format: Format): { readonly text: string; readonly i
     const chunk = rows.slice(first, first + CHUNK);
     let text = '';
     for (const row of chunk) text += `${lineOf(row, widths, format)}\n`;
-    isPrintable &&= printable(text) === text;
+    isPrintable &&= printable(text) === text && hasLines(text, chunk.length);
     chunks.push(text);
   }
   return { text: chunks.join('').slice(0, -1), isPrintable };
+}
+
+/** No cell makes a line of its own, or moves the ones after it. */
+function hasLines(text: string, lines: number): boolean {
+  return text.split('\n').length === lines + 1 && !text.includes('\t');
 }
 
 function widthsOf(rows: Rows): readonly number[] {

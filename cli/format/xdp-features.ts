@@ -1,15 +1,16 @@
 /** What a driver can do with XDP, as `xdp-loader features` prints it, and what that does not print. */
 
+import { joinLines, type Lines } from '../../src/diag/index.ts';
 import type { InterfaceFacts, XdpFeatures } from '../../src/kernel/index.ts';
 
-export function formatFeatures({ features, metadata, zeroCopySegments }: XdpFeatures): string {
+export function formatFeatures({ features, metadata, zeroCopySegments }: XdpFeatures): Lines {
   const rows = [
     ...Object.entries(features).map(([name, has]) => [name, has ? 'yes' : 'no']),
     ...(metadata === null ? [] : [['metadata', namesIn(metadata)]]),
     ...(zeroCopySegments === null ? [] : [['zero-copy segments', String(zeroCopySegments)]]),
   ];
   const width = Math.max(...rows.map(([name = '']) => name.length)) + 2;
-  return rows.map(([name, value]) => `${name}:`.padEnd(width) + value).join('\n');
+  return joinLines(rows.map(([name, value]) => `${name}:`.padEnd(width) + value));
 }
 
 /** Names of kfuncs that are implemented. */

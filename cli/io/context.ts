@@ -1,7 +1,17 @@
 /** What commands use of the process, so tests can run them without one. */
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
-import { EXIT, exitCodeOf, formatProblem, RootletError } from '../../src/diag/index.ts';
+import {
+  EXIT,
+  exitCodeOf,
+  joinLines,
+  jsonLines,
+  type Lines,
+  line,
+  type Problem,
+  problemLines,
+  RootletError,
+} from '../../src/diag/index.ts';
 import { isBrokenPipe } from './stdio.ts';
 
 export interface Context extends CommandContext {
@@ -12,7 +22,7 @@ export interface Context extends CommandContext {
 export const SCHEMA_VERSION = 1;
 
 /** Prints data. */
-export function print(context: Context, text: string): void {
+export function print(context: Context, text: Lines): void {
   context.process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
@@ -20,7 +30,7 @@ export function print(context: Context, text: string): void {
 const CHUNK = 1 << 16;
 
 /** Prints texts as they come, each on lines of its own: none of them has to be kept. */
-export function printAll(context: Context, texts: Iterable<string>): void {
+export function printAll(context: Context, texts: Iterable<Lines>): void {
   let pending = '';
   for (const text of texts) {
     pending += text.endsWith('\n') ? text : `${text}\n`;
@@ -31,13 +41,45 @@ export function printAll(context: Context, texts: Iterable<string>): void {
   if (pending !== '') context.process.stdout.write(pending);
 }
 
+/** Prints one line of data. */
+export function printLine(context: Context, text: string): void {
+  print(context, line(text));
+}
+
+/** Home, and clear what is below. */
+const RENEW = '\u001b[H\u001b[J';
+
+/** Prints in place of what was printed before, where the output is `live` (a terminal). */
+export function printScreen(context: Context, text: Lines, live: boolean): void {
+  if (live) context.process.stdout.write(RENEW);
+  print(context, text);
+}
+
+/** Where `redraw` writes what it draws. */
+export function screenOf(context: Context): (text: string) => void {
+  return text => context.process.stdout.write(text);
+}
+
 /** Prints diagnostics: progress, warnings, problems. */
-export function tell(context: Context, text: string): void {
+export function tell(context: Context, text: Lines): void {
   context.process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
+/** Prints one line of diagnostics. */
+export function tellLine(context: Context, text: string): void {
+  tell(context, line(text));
+}
+
+export function tellProblem(context: Context, problem: Problem): void {
+  tell(context, problemLines(problem, 'rootlet: '));
+}
+
+export function tellNotes(context: Context, notes: Iterable<string>): void {
+  for (const note of notes) tellLine(context, `rootlet: note: ${note}`);
+}
+
 export function printJson(context: Context, value: Readonly<Record<string, unknown>>): void {
-  print(context, jsonText({ schemaVersion: SCHEMA_VERSION, ...value }));
+  print(context, jsonLines(jsonText({ schemaVersion: SCHEMA_VERSION, ...value })));
 }
 
 /** A function for values takes a third of the time of a large document, which seldom has a bigint. */
@@ -56,8 +98,8 @@ export function printJsonLine(context: Context, value: Readonly<Record<string, u
 }
 
 /** The line that it prints. */
-export function jsonLine(value: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue);
+export function jsonLine(value: Readonly<Record<string, unknown>>): Lines {
+  return jsonLines(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue));
 }
 
 /** bigint as a decimal string when it does not fit a JSON number. */
@@ -92,10 +134,10 @@ function tellFailure(context: Context, json: boolean, error: unknown): void {
   context.process.exitCode = exitCodeOf(error);
   if (error instanceof RootletError) {
     if (json) printJson(context, { ok: false, problems: error.problems });
-    else for (const problem of error.problems) tell(context, `rootlet: ${formatProblem(problem)}`);
+    else for (const problem of error.problems) tellProblem(context, problem);
     return;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  tell(context, `rootlet: internal error (please report): ${text}`);
+  tell(context, joinLines(`rootlet: internal error (please report): ${text}`.split('\n')));
   context.process.exitCode = EXIT.bug;
 }

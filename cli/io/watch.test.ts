@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { asLines } from '../../src/diag/lines.ts';
 import { redraw } from './watch.ts';
 
 /** What is written until the last drawing, after which the signal arrives. */
@@ -12,7 +13,7 @@ async function written(isTerminal: boolean, drawings: readonly string[]): Promis
     draw: () => {
       count += 1;
       if (count === drawings.length) process.emit('SIGTERM');
-      return drawings[count - 1] ?? '';
+      return asLines(drawings[count - 1] ?? '');
     },
   });
   return texts;

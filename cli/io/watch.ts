@@ -1,5 +1,6 @@
 /** Output that is drawn again every few seconds, until it is stopped. */
 
+import type { Lines } from '../../src/diag/index.ts';
 import { Stop } from './stop.ts';
 
 /** To the first column of the first line. */
@@ -14,7 +15,7 @@ export interface Redrawing {
   readonly isTerminal: boolean;
   readonly write: (text: string) => void;
   /** A whole drawing, with the line break at its end. */
-  readonly draw: () => string;
+  readonly draw: () => Lines;
 }
 
 /** Draws until a signal, or `q` on a terminal, ends it without an error. Throws what `draw` and `write` throw. */

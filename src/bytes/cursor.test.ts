@@ -26,4 +26,7 @@ test('a string outside its table and one without an end are refused', () => {
   const table = Uint8Array.of(0, 0x61, 0, 0x62);
   expect(() => cString(table, 4, 'name')).toThrow('name: string offset 4 is outside its table of 4 bytes');
   expect(() => cString(table, 3, 'name')).toThrow('name: string at 3 has no terminating NUL');
+  const coded = (code: string) => expect.objectContaining({ code });
+  expect(() => cString(table, 4, 'name')).toThrow(coded('bytes-string-offset'));
+  expect(() => cString(table, 3, 'name')).toThrow(coded('bytes-string-unterminated'));
 });

@@ -377,3 +377,19 @@ test('unnamed types that contain each other many times are searched once', () =>
     relocate({ local: LOCAL, target, record: offsetOfB, insns: [insn(MOV, 4), EXIT] }).answer?.poisoned,
   ).toBe(true);
 });
+
+test.each<readonly [string, Case]>([
+  [
+    'core-anonymous',
+    {
+      local: types(int('int', 4, true), struct('', 8, member('a', 1, 0))),
+      target: LOCAL,
+      record: { type: 2, access: '0:0', kind: core.BPF_CORE_FIELD_BYTE_OFFSET },
+    },
+  ],
+  ['core-kind', { local: LOCAL, target: LOCAL, record: { ...offsetOfB, kind: 99 } }],
+  ['core-access', { local: LOCAL, target: LOCAL, record: { ...offsetOfB, access: '0:9' } }],
+  ['core-place', { local: LOCAL, target: LOCAL, record: offsetOfB, insns: [] }],
+])('%s', (code, given) => {
+  expect(() => relocate(given)).toThrow(expect.objectContaining({ code }));
+});

@@ -17,7 +17,6 @@ export const RUNNING_CODES = {
   'load-extern-missing': 'platform',
   'load-global-ambiguous': 'usage',
   'load-global-constant': 'usage',
-  'load-globals-size': 'input',
   'load-incomplete': 'partial',
   'load-jump-table': 'input',
   'load-kconfig-value': 'input',

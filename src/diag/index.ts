@@ -11,6 +11,17 @@ export {
 } from './arguments.ts';
 export { type CodeOf, PROBLEM_CODES, type ProblemCode } from './codes.ts';
 export {
+  asLines,
+  joinBlocks,
+  joinLines,
+  jsonLines,
+  type Lines,
+  line,
+  marked,
+  problemLines,
+} from './lines.ts';
+export { oneLine, printable, printableName, quote } from './printable.ts';
+export {
   addFrame,
   bugError,
   counted,
@@ -21,9 +32,7 @@ export {
   type Problem,
   type ProblemExtras,
   platformError,
-  printable,
   problem,
-  quote,
   RootletError,
   recoded,
   usageError,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Problem } from './problem.ts';
+import { type Problem, RootletError } from './problem.ts';
 import { ProblemList } from './problem-list.ts';
 
 function problem(extras: Partial<Problem> = {}): Problem {
@@ -42,4 +42,8 @@ test('a list that was read does not change', () => {
   const before = problems.all;
   problems.add([problem({ message: 'later' })]);
   expect(before).toHaveLength(1);
+});
+
+test('an error without problems has a code all the same', () => {
+  expect(new RootletError([]).code).toBe('bug-empty-error');
 });

@@ -7,6 +7,7 @@
  */
 
 import { type CodeOf, classOf, type ProblemCode } from './codes.ts';
+import { oneLine, printableName } from './printable.ts';
 import type { ProblemClass } from './problem-class.ts';
 
 /** One mistake, complete: what is wrong, where, and what to do about it. */
@@ -125,39 +126,18 @@ export function addFrame(error: RootletError, frame: string): RootletError {
  * own.
  */
 export function formatProblem(problem: Problem): string {
-  const place = problem.where.map(oneLine).join(': ');
+  const place = problem.where.map(printableName).join(': ');
   const offset = problem.offset === undefined ? '' : ` (offset 0x${problem.offset.toString(16)})`;
-  const head = `${place === '' ? '' : `${place}: `}${printable(problem.message)}${offset}`;
-  const details = (problem.details ?? []).map(line => `  ${printable(line)}`);
-  const hint = problem.hint === undefined ? [] : [`  hint: ${printable(problem.hint)}`];
+  const head = `${place === '' ? '' : `${place}: `}${oneLine(problem.message)}${offset}`;
+  const details = (problem.details ?? []).map(line => `  ${oneLine(line)}`);
+  const hint = problem.hint === undefined ? [] : [`  hint: ${oneLine(problem.hint)}`];
   return [head, ...details, ...hint].join('\n');
-}
-
-/** `text` with control characters made visible, so that a name in a file cannot drive the terminal. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    escapeCharacter,
-  );
-}
-
-function escapeCharacter(character: string): string {
-  return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-}
-
-/** A name from a file, in double quotes, printable and on one line. */
-export function quote(name: string): string {
-  return `"${oneLine(name)}"`;
 }
 
 /** `1 byte`, `2 bytes`, `2 entries`: a number with its unit. */
 export function counted(count: number | bigint, unit: string): string {
   if (Number(count) === 1) return `${count} ${unit}`;
   return `${count} ${unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`}`;
-}
-
-function oneLine(text: string): string {
-  return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
 /**

@@ -3,7 +3,7 @@
  * Separate from the problems because every layer needs the same words and the same measure of similarity.
  */
 
-import { quote } from './problem.ts';
+import { quote } from './printable.ts';
 
 const MOST_SUGGESTED = 2;
 

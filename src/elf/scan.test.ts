@@ -189,5 +189,6 @@ describe('a group', () => {
     expect(() => parseElf({ name: 'a.o', bytes })).toThrow(
       'a.o: section ".group": has symbol 1 as its signature, which has no name',
     );
+    expect(() => parseElf({ name: 'a.o', bytes })).toThrow(expect.objectContaining({ code: 'elf-group' }));
   });
 });

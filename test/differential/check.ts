@@ -4,6 +4,7 @@ import type { ByteOrder } from '../../src/bytes/cursor.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { SeededRandom } from '../hostile/random.ts';
+import { leftOut } from '../support/needs.ts';
 import { buildUnits, buildWhole } from './build.ts';
 import { type Model, programsIn } from './model.ts';
 import {
@@ -40,6 +41,7 @@ export function judgeOf(model: Model, order: ByteOrder, sys: Sys | undefined): J
   const whole = buildWhole(model, { byteOrder: order });
   const steps = stepsFor(model);
   const reference = observe(inMachine(whole, model.seed), steps);
+  if (sys === undefined) leftOut('bpf');
   if (sys === undefined || order === 'big') return { model, order, reference, loads: undefined };
   const kernel = kernelObservation(whole, sys, model.seed, steps);
   if (typeof kernel === 'string') return { model, order, reference, loads: false };

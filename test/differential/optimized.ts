@@ -7,6 +7,7 @@ import type { Sys } from '../../src/kernel/sys/sys.ts';
 import type { OptimizeOptions, OptimizeReport } from '../../src/link/optimize/model/options.ts';
 import { optimize } from '../../src/link/optimize/optimize.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
+import { leftOut } from '../support/needs.ts';
 import { inKernel, type Observation, observe, type Step } from './observe.ts';
 import { throughBytes } from './passes.ts';
 import { compare, machineObservation } from './single.ts';
@@ -52,6 +53,7 @@ export function beforeOf(
   sys: Sys | undefined,
 ): Before {
   const machine = machineObservation(object, steps, seed);
+  if (sys === undefined) leftOut('bpf');
   const asked = sys !== undefined && object.byteOrder === 'little';
   const kernel = asked ? kernelResult(object, sys, seed, steps) : null;
   return { object, seed, steps, machine, kernel };

@@ -5,7 +5,7 @@
 
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
-import { describe, test } from 'vitest';
+import { describe, TestRunner, test } from 'vitest';
 import { kernelForTests } from '../../src/kernel/testing.ts';
 
 export type Need =
@@ -57,6 +57,13 @@ export function needs(...wanted: readonly Need[]) {
       test.skipIf(reason !== undefined)(titled(name), body);
     },
   };
+}
+
+/** For a test that goes on without a part of itself: the reporter lists it among what was skipped. */
+export function leftOut(...needed: readonly Need[]): void {
+  const meta = TestRunner.getCurrentTest()?.meta;
+  if (meta !== undefined)
+    Object.assign(meta, { leftOut: missing(...needed) ?? `without ${needed.join(', ')}` });
 }
 
 const { PATH = '' } = process.env;

@@ -30,7 +30,7 @@ export default class ClosingReporter implements Reporter {
     const cases = modules.flatMap(module => [...module.children.allTests()]);
     const inState = (state: string) => cases.filter(one => one.result().state === state);
     // With -t, what was not requested counts as skipped too.
-    const skips = this.#isFiltered ? [] : inState('skipped').map(skipOf);
+    const skips = this.#isFiltered ? [] : [...inState('skipped').map(skipOf), ...cases.flatMap(partOf)];
     const { CI } = process.env;
     const refused = CI === 'true' ? skips.filter(skip => !isAllowedInCi(skip)) : [];
     // A module that cannot even be loaded has no tests that could fail.
@@ -66,6 +66,13 @@ function skipOf(one: TestCase): Skip {
   const note = result.state === 'skipped' ? result.note : undefined;
   const name = `${one.module.relativeModuleId}: ${one.fullName}`;
   return { name, reason: note ?? reasonInNames(one) ?? 'no reason given' };
+}
+
+/** A test that passed without a part of itself (`leftOut` of `needs.ts`). */
+function partOf(one: TestCase): Skip[] {
+  const leftOut: unknown = new Map(Object.entries(one.meta())).get('leftOut');
+  const name = `${one.module.relativeModuleId}: ${one.fullName} (in part)`;
+  return typeof leftOut === 'string' ? [{ name, reason: leftOut }] : [];
 }
 
 function reasonInNames(one: TestCase): string | undefined {

@@ -6,7 +6,7 @@ import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { formatClean } from '../../format/chain-clean.ts';
-import { type Context, guarded, print, printJson, tell } from '../../io/context.ts';
+import { type Context, guarded, print, printJson, tellNotes } from '../../io/context.ts';
 import { chainContext } from './hook.ts';
 
 interface Flags extends StoreFlags {
@@ -71,7 +71,7 @@ function clean(context: Context, flags: Flags, name: string | undefined): void {
     printJson(context, { ok: true, dryRun, ...jsonOf(report), notes });
     return;
   }
-  for (const note of notes) tell(context, `rootlet: note: ${note}`);
+  tellNotes(context, notes);
   print(context, formatClean(report, dryRun));
 }
 

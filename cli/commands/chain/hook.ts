@@ -25,7 +25,7 @@ import { words } from '../../flags/components.ts';
 import { explainingValues, now, openStore, type StoreFlags } from '../../flags/loading.ts';
 import { parseLoadOptimize } from '../../flags/optimize.ts';
 import { changeJson, formatChange } from '../../format/chain-change.ts';
-import { type Context, print, printJson, tell } from '../../io/context.ts';
+import { type Context, print, printJson, tellNotes } from '../../io/context.ts';
 
 export const INTERFACE = { brief: 'Interface', parse: String, placeholder: 'IFACE' } as const;
 
@@ -72,7 +72,7 @@ export function change(
     printJson(context, { ok: !refused, dryRun, ...changeJson(done) });
     return;
   }
-  for (const note of done.notes) tell(context, `rootlet: note: ${note}`);
+  tellNotes(context, done.notes);
   print(context, formatChange(done, { ...style, dryRun, all: verbose || dryRun, counters: verbose }));
 }
 

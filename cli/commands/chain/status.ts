@@ -9,14 +9,14 @@ import {
   listChains,
   readChain,
 } from '../../../src/chain/index.ts';
-import { formatProblem } from '../../../src/diag/index.ts';
+import { asLines, joinBlocks, type Lines, line, problemLines } from '../../../src/diag/index.ts';
 import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { requireSeconds } from '../../flags/seconds.ts';
 import { statusJson } from '../../format/chain-json.ts';
 import { statusTable } from '../../format/chain-table.ts';
-import { type Context, guarded, jsonLine, print, printJson, tell } from '../../io/context.ts';
+import { type Context, guarded, jsonLine, print, printJson, screenOf, tell } from '../../io/context.ts';
 import { redraw } from '../../io/watch.ts';
 import { chainContext } from './hook.ts';
 
@@ -94,8 +94,11 @@ async function status(
   await redraw({
     interval,
     isTerminal: process.stdout.isTTY && !flags.json,
-    write: text => context.process.stdout.write(text),
-    draw: () => (flags.json ? `${jsonLine({ ok: true, ...statusJson(read()) })}\n` : drawing(kind, read())),
+    write: screenOf(context),
+    draw: () =>
+      flags.json
+        ? joinBlocks([jsonLine({ ok: true, ...statusJson(read()) }), line('')])
+        : drawing(kind, read()),
   });
 }
 
@@ -111,14 +114,14 @@ function report(context: Context, kind: ChainKind, flags: Flags, states: readonl
     return;
   }
   print(context, statusTable(kind, states));
-  for (const line of problemLines(states)) tell(context, line);
+  for (const problem of problemsOf(states)) tell(context, problem);
 }
 
 /** Problems are a part of it: nothing else may write to the screen. */
-function drawing(kind: ChainKind, states: readonly ChainState[]): string {
-  return [statusTable(kind, states), ...problemLines(states).map(line => `${line}\n`)].join('');
+function drawing(kind: ChainKind, states: readonly ChainState[]): Lines {
+  return asLines([statusTable(kind, states), ...problemsOf(states).map(text => `${text}\n`)].join(''));
 }
 
-function problemLines(states: readonly ChainState[]): string[] {
-  return states.flatMap(({ problems }) => problems.map(one => `rootlet: ${formatProblem(one)}`));
+function problemsOf(states: readonly ChainState[]): Lines[] {
+  return states.flatMap(({ problems }) => problems.map(one => problemLines(one, 'rootlet: ')));
 }

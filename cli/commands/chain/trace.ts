@@ -19,7 +19,7 @@ import { off, text } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { chainContext } from '../../flags/watched.ts';
 import { packetText } from '../../format/packet.ts';
-import { type Context, guarded, print, printJsonLine, tell } from '../../io/context.ts';
+import { type Context, guarded, printJsonLine, printLine, tellLine } from '../../io/context.ts';
 import { Stop } from '../../io/stop.ts';
 
 interface Flags extends StoreFlags {
@@ -124,7 +124,8 @@ async function trace(
   const isDone = (): boolean =>
     stop.isStopped || (flags.count !== undefined && progress.printed >= flags.count);
   while (!isDone()) await traceGeneration(context, flags, filter, read, chains, { stop, progress, isDone });
-  if (progress.lost > 0) tell(context, `rootlet: ${counted(progress.lost, 'packet')} were not read in time`);
+  if (progress.lost > 0)
+    tellLine(context, `rootlet: ${counted(progress.lost, 'packet')} were not read in time`);
 }
 
 interface Run {
@@ -177,7 +178,7 @@ function show(context: Context, { json }: Flags, packet: TracedPacket, progress:
   progress.first ??= packet.time;
   progress.printed++;
   if (json) printJsonLine(context, packetJson(packet));
-  else print(context, lineOf(packet, progress.first));
+  else printLine(context, lineOf(packet, progress.first));
 }
 
 /** The time counts from the first packet. */

@@ -214,24 +214,13 @@ function isShared(btf: Btf | null, id: BtfId): boolean {
   return type?.kind === 'var' && type.linkage !== 'static';
 }
 
-/** Largest value of a map. */
-const MAX_VALUE_SIZE = 0x7fffffff;
-
 /**
  * The bytes of a section of globals, or null when all of it is zero because the file has no bytes for it.
- * Throws `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a
- * map can hold.
+ * Throws `load-data-pointer` for a pointer that nothing could fill in; the layout has refused what is larger than a
+ * map's value can be.
  */
 function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array | null {
   const { size, atoms } = elementAt(layout.sections, index);
-  if (size > MAX_VALUE_SIZE) {
-    const where = [object.name, `section ${quote(sectionAt(object, index).name)}`];
-    throw inputError(
-      'load-globals-size',
-      where,
-      `takes ${size} bytes; a map holds at most ${MAX_VALUE_SIZE}`,
-    );
-  }
   const symbols = atoms.map(({ offset, symbol }) => ({ offset, symbol: symbolOf(object, symbol) }));
   if (symbols.every(({ symbol }) => symbol.kind !== 'variable' || symbol.bytes === null)) return null;
   const contents = new Uint8Array(size);

@@ -14,7 +14,7 @@ import {
   valueText,
 } from '../../btf/index.ts';
 import { alignUp, given } from '../../bytes/index.ts';
-import { printable } from '../../diag/index.ts';
+import { joinLines, printable } from '../../diag/index.ts';
 import type { BpfObject, MapDefinition } from '../../object/index.ts';
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import type { GlobalVariable } from '../state/index.ts';
@@ -75,7 +75,7 @@ export function formatMapContents(context: Pick<BpfObject, 'btf' | 'byteOrder'>,
   if (zero > 0) lines.push(`  ${zero} ${entries.length > 0 ? 'more ' : ''}elements are zero`);
   if (lines.length === 0)
     lines.push(map.unlisted === undefined ? '  empty' : `  not listed: ${map.unlisted}`);
-  return [`${printable(map.name)} (${kindText(context, definition)}):`, ...lines].join('\n');
+  return joinLines([`${map.name} (${kindText(context, definition)}):`, ...lines]);
 }
 
 /** `hash, __be32 → struct rule`; without the types when the definition gives only sizes. */
@@ -114,7 +114,7 @@ function formatVariables(
       `  ${declarationText(context, variable)} = ${valueText(decodeVariable(context, variable, bytes))}`,
   );
   if (lines.length === 0) lines.push('  no named variables');
-  return [`${printable(map.name)} (global variables):`, ...lines].join('\n');
+  return joinLines([`${map.name} (global variables):`, ...lines]);
 }
 
 function firstValue(map: MapContents): Uint8Array {

@@ -7,13 +7,12 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { bundleCommand, type SteppedCommand } from '../../support/stepped-command.ts';
+import { stepsOfToday } from '../../support/steps.ts';
 import type { Job } from './driver.ts';
 import { ChainLab, DRIVER } from './lab.ts';
 import { Trails, tracer } from './trails.ts';
 
-const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
-/** Every step on request; a part of them else, and more in CI, since each costs a process. */
-const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 7 : 9;
+const { first: FIRST, stride: STRIDE } = stepsOfToday(7, 9);
 
 needs('bpf', 'ip', 'clang', 'gcc').describe('a change that is killed', () => {
   let lab: ChainLab;
@@ -88,7 +87,7 @@ needs('bpf', 'ip', 'clang', 'gcc').describe('a change that is killed', () => {
     const clean = start === undefined ? leftovers() : [];
     trails.take();
     const seen = new Set<string>();
-    for (let step = 1; ; step += STRIDE) {
+    for (let step = FIRST; ; step += STRIDE) {
       const { killed, err, code, results } = await lab.spawn(driver, job, {
         ROOTLET_TEST_KILL: String(step),
       });

@@ -8,12 +8,11 @@ import { listIds, openById } from '../../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { needs } from '../../support/needs.ts';
 import type { SteppedCommand } from '../../support/stepped-command.ts';
+import { stepsOfToday } from '../../support/steps.ts';
 import { kernel } from '../slots/support.ts';
 import { member, TcxLab, type Wanted } from './tcx-lab.ts';
 
-const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
-/** Every step on request; a part of them else, and more in CI, since each costs a process. */
-const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 3 : 5;
+const { first: FIRST, stride: STRIDE } = stepsOfToday(3, 5);
 
 /** By its name: other tests load programs at the same time. */
 function isOfTest(id: number): boolean {
@@ -55,7 +54,7 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
       .filter(({ name }) => after.some(other => other.name === name))
       .map(({ name }) => name);
     lab.apply(before);
-    for (let step = 1, direction = 0; ; step += STRIDE, direction++) {
+    for (let step = FIRST, direction = 0; ; step += STRIDE, direction++) {
       expect(step).toBeLessThan(400);
       const [from, to] = direction % 2 === 0 ? [before, after] : [after, before];
       lab.apply(from);
