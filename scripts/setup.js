@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packagesOf, thirdPartyText } from './licenses.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache');
@@ -119,7 +120,9 @@ function digestOfSources() {
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
-  const scripts = readdirSync(join(root, 'scripts')).filter(name => /^(setup|kernel.*)\.js$/.test(name));
+  const scripts = readdirSync(join(root, 'scripts')).filter(name =>
+    /^(setup|licenses|kernel.*)\.js$/.test(name),
+  );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));
   hash.update(process.version);
@@ -134,7 +137,10 @@ async function build() {
   const digest = digestOfSources();
   if (existsSync(buildStamp) && readFileSync(buildStamp, 'utf8') === digest) return;
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!existsSync(tsc)) fail('no compiler; run "node scripts/setup.js" first');
+  if (!existsSync(tsc)) {
+    if (process.env['npm_lifecycle_event'] === 'prepare') return; // npm ci --omit=dev
+    fail('no compiler; run "node scripts/setup.js" first');
+  }
   say('building');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);
@@ -185,24 +191,29 @@ async function bundleCommands(kernels) {
   const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands)
-    await bundle(join(directory, `${command}.cjs`), [onlyCommand(command), kernels]);
-  await bundle(join(directory, 'help.cjs'), [kernels]);
+  const inputs = new Set(await bundle(join(directory, 'help.cjs'), [kernels]));
+  for (const command of commands) {
+    const plugins = [onlyCommand(command), kernels];
+    for (const input of await bundle(join(directory, `${command}.cjs`), plugins)) inputs.add(input);
+  }
+  writeFileSync(join(root, 'dist', 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
 }
 
 /**
  * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
- * compiled for exactly this one.
+ * compiled for exactly this one. Returns the files that are in it.
  *
  * @param {string} path
  * @param {import('esbuild').Plugin[]} plugins
+ * @returns {Promise<string[]>}
  */
 async function bundle(path, plugins) {
   const { build } = await import('esbuild');
-  const { outputFiles } = await build({
+  const { metafile, outputFiles } = await build({
     entryPoints: [join(root, 'dist', 'cli', 'main.js')],
     bundle: true,
     write: false,
+    metafile: true,
     format: 'cjs',
     platform: 'node',
     external: ['koffi'],
@@ -215,6 +226,7 @@ async function bundle(path, plugins) {
   const text = outputFiles.map(file => file.text).join('');
   const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
   writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
+  return Object.keys(metafile.inputs);
 }
 
 /** The file that imports commands. What a command itself imports when it is called is in its script. */

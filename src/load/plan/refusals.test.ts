@@ -86,7 +86,8 @@ test('load-global-ambiguous: a static variable of each of two sections', () => {
     type: 0,
     offset: 0,
     size: 4,
-    readOnly: false,
+    constant: false,
+    map: 0,
   }));
   expect(() => findGlobal(globals, 'v')).toThrow(coded('load-global-ambiguous'));
   expect(findGlobal(globals, '.bss:v').section).toBe('.bss');
