@@ -11,6 +11,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandModule, kernelNames } from './kernels.js';
+import { packagesOf, thirdPartyText } from './licenses.js';
 import { calledModule, importedModule, isSeldom, partKeys, sharedModule, stubModule } from './parts.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -26,19 +27,25 @@ const KERNEL_SCRIPT = 'kernels-js';
 /** The module with kernels, in bytes: decoding text takes longer than reading a file. */
 const KERNEL_MODULE = 'kernels.wasm';
 
-/** @param {Compiled} compiled */
+/**
+ * Scripts, with the licenses of the packages that are in them.
+ *
+ * @param {Compiled} compiled
+ */
 export async function bundleCommands(compiled) {
   mkdirSync(directory);
-  const kernels = commandKernels(compiled);
+  const inputs = /** @type {Set<string>} */ (new Set());
+  const kernels = [commandKernels(compiled), listInputs(inputs)];
   const commands = readdirSync(join(dist, 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
   for (const command of commands) {
-    const plugins = [onlyCommand(command), kernels];
+    const plugins = [onlyCommand(command), ...kernels];
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
-  await bundle('help.cjs', [kernels]);
+  await bundle('help.cjs', kernels);
+  writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
 }
 
 /**
@@ -61,6 +68,24 @@ function commandKernels({ kernels, wasm, script }) {
       build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
         const source = inDist(file).replace(/js$/, 'ts');
         return { contents: kernelNames(kernels, source) };
+      });
+    },
+  };
+}
+
+/**
+ * Notes the files that go into scripts.
+ *
+ * @param {Set<string>} inputs
+ * @returns {Plugin}
+ */
+function listInputs(inputs) {
+  return {
+    name: 'inputs',
+    setup(build) {
+      build.initialOptions.metafile = true;
+      build.onEnd(({ metafile }) => {
+        for (const input of Object.keys(metafile?.inputs ?? {})) inputs.add(input);
       });
     },
   };

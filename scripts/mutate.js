@@ -41,7 +41,7 @@ const { positionals, values } = parseArgs({
 function filesOf(place) {
   if (!statSync(join(ROOT, place)).isDirectory()) return [place];
   return readdirSync(join(ROOT, place))
-    .filter(name => name.endsWith('.ts') && !/(\.test|^testing|^index)\.ts$/.test(name))
+    .filter(name => name.endsWith('.ts') && !/(\.test|\.kernel|^testing|^index)\.ts$/.test(name))
     .map(name => `${place}/${name}`);
 }
 

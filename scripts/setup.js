@@ -120,7 +120,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|commands|parts|kernel.*)\.js$/.test(name),
+    /^(setup|commands|parts|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));
@@ -136,7 +136,10 @@ async function build() {
   const digest = digestOfSources();
   if (existsSync(buildStamp) && readFileSync(buildStamp, 'utf8') === digest) return;
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  if (!existsSync(tsc)) fail('no compiler; run "node scripts/setup.js" first');
+  if (!existsSync(tsc)) {
+    if (process.env['npm_lifecycle_event'] === 'prepare') return; // npm ci --omit=dev
+    fail('no compiler; run "node scripts/setup.js" first');
+  }
   say('building');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);

@@ -193,6 +193,18 @@ const PAIRS: readonly Pair[] = [
     link: ['', 'union a *', 'struct a *'],
   },
   {
+    name: 'forward declarations of a union and of a struct',
+    left: [{ kind: 'fwd', name: 'a', union: true }, pointer(1)],
+    right: [{ kind: 'fwd', name: 'a', union: false }, pointer(1)],
+    link: ['', 'union a *', 'struct a *'],
+  },
+  {
+    name: 'bool and a number of one byte',
+    left: [{ ...UNSIGNED, name: '_Bool', size: 1, bits: 8, bool: true }],
+    right: [{ ...UNSIGNED, name: 'unsigned char', size: 1, bits: 8 }],
+    strict: ['', '_Bool', 'unsigned char'],
+  },
+  {
     name: 'enumerators',
     left: [enumOf('e', 4, ['A', 1n])],
     right: [enumOf('e', 4, ['A', 2n])],

@@ -1,6 +1,8 @@
-import type { Stats } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync, type Stats } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type DirectoryStats, type DirectoryUse, distrust } from './bpffs.ts';
+import { type DirectoryStats, type DirectoryUse, distrust, makeDirectory } from './bpffs.ts';
 
 const ME = 1000;
 
@@ -44,4 +46,18 @@ describe('a directory', () => {
     expect(hintFor('directory', 5, 0o700)).toContain('"chown 0 /b/x"');
     expect(hintFor('directory', 0, 0o777)).toContain('"chmod go-w /b/x"');
   });
+});
+
+test('directories are made for their user alone, and those that exist are left as they are', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-directory-'));
+  const old = process.umask(0);
+  try {
+    expect(makeDirectory(join(directory, 'new'))).toBe(true);
+    expect(lstatSync(join(directory, 'new')).mode & 0o7777).toBe(0o700);
+    expect(makeDirectory(join(directory, 'new'))).toBe(false);
+    expect(() => makeDirectory(join(directory, 'none/new'))).toThrow(/ENOENT/);
+  } finally {
+    process.umask(old);
+    rmSync(directory, { recursive: true });
+  }
 });

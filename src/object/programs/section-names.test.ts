@@ -46,6 +46,29 @@ test('no name is in the table twice', () => {
   expect(knownSectionNames()).toHaveLength(105);
 });
 
+/** Names that libbpf 1.1 does not know, so that no oracle compares them: section, attach type, sleepable. */
+test.each<readonly [string, number, boolean]>([
+  ['kprobe.session', uapi.BPF_TRACE_KPROBE_SESSION, false],
+  ['uprobe.multi', uapi.BPF_TRACE_UPROBE_MULTI, false],
+  ['uretprobe.multi', uapi.BPF_TRACE_UPROBE_MULTI, false],
+  ['uprobe.session', uapi.BPF_TRACE_UPROBE_SESSION, false],
+  ['uprobe.multi.s', uapi.BPF_TRACE_UPROBE_MULTI, true],
+  ['uretprobe.multi.s', uapi.BPF_TRACE_UPROBE_MULTI, true],
+  ['uprobe.session.s', uapi.BPF_TRACE_UPROBE_SESSION, true],
+  ['tcx/ingress', uapi.BPF_TCX_INGRESS, false],
+  ['tcx/egress', uapi.BPF_TCX_EGRESS, false],
+  ['tc/ingress', uapi.BPF_TCX_INGRESS, false],
+  ['tc/egress', uapi.BPF_TCX_EGRESS, false],
+  ['netkit/primary', uapi.BPF_NETKIT_PRIMARY, false],
+  ['netkit/peer', uapi.BPF_NETKIT_PEER, false],
+  ['fsession', uapi.BPF_TRACE_FSESSION, false],
+  ['fsession.s', uapi.BPF_TRACE_FSESSION, true],
+])('%s', (section, attachType, sleepable) => {
+  const type = programTypeOf(section);
+  expect(type?.expectedAttachType).toBe(attachType);
+  expect(((type?.flags ?? 0) & uapi.BPF_F_SLEEPABLE) !== 0).toBe(sleepable);
+});
+
 test('every program type has a section', () => {
   const reached = new Set(knownSectionNames().map(name => programTypeOf(name)?.progType));
   const known = Array.from({ length: uapi.PROG_TYPE_COUNT - 1 }, (_, at) => at + 1);
