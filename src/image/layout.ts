@@ -70,6 +70,8 @@ export const NAME = table([
   'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
   'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
   'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
+  'whole', // NAME that it is the end of, and in whose text it is; 0: has a text of its own
+  'hashes', // word index of the hashes of its ends, by their offset; 0: not there yet
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -101,6 +103,7 @@ export const UNIT = table([
   'coreInfos', // first row of CORE_INFO
   'coreInfoCount',
   'headers', // byte address of the ELF section headers, in host order
+  'wholes', // word index of the long strings of its string table (`src/btf/model/texts.kernel.ts`); 0: not there yet
 ]);
 
 /**

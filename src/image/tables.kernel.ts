@@ -8,6 +8,8 @@ const FIRST_ROWS = 32;
 const FIRST_SLOTS = 512;
 /** Tables with fewer rows grow to four times their room, at first to eight times, others to twice. */
 const FEW_ROWS = 65536;
+/** Names are hashed as numbers to this base, so that the hashes of all ends of a text are known after one pass. */
+export const HASH_BASE = 0x01000193;
 
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
@@ -70,7 +72,7 @@ export function intern(at: number): number {
   let end = at;
   let letter = byte(end);
   while (letter !== 0) {
-    hash = Math.imul(hash ^ letter, 0x01000193);
+    hash = (Math.imul(hash, HASH_BASE) + letter) | 0;
     end = end + 1;
     letter = byte(end);
   }
@@ -101,6 +103,7 @@ export function internHashed(at: number, size: number, hash: number): number {
 function isName(name: number, at: number, size: number): number {
   if (word(word(NAME.size) + name) !== size) return 0;
   const text = word(word(NAME.at) + name);
+  if (text === at) return 1;
   for (let i = 0; i < size; i = i + 1) if (byte(text + i) !== byte(at + i)) return 0;
   return 1;
 }

@@ -8,12 +8,13 @@
 import { getWord } from '../../image/get.kernel.ts';
 import { CORE_INFO, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
-import { addRows, fault, intern } from '../../image/tables.kernel.ts';
+import { addRows, fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { fault3, fault4 } from '../model/fault.kernel.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
+import { textName } from '../model/texts.kernel.ts';
 import { readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with CO-RE relocations; it is shorter in files before them. */
@@ -118,7 +119,7 @@ export function readFunctions(unit: number, block: number, start: number, size: 
   setWord(word(UNIT.functionInfos) + unit, addRows(FUNCTION_INFO.count, FUNCTION_INFO.width, 0));
   let at = block + 4;
   while (at < block + size) {
-    const section = intern(strings + word(at >> 2));
+    const section = textName(unit, strings + word(at >> 2));
     const count = word((at + 4) >> 2);
     let row = addRows(FUNCTION_INFO.count, FUNCTION_INFO.width, count);
     const end = row + count;
@@ -157,7 +158,7 @@ export function readCore(unit: number, block: number, start: number, size: numbe
   setWord(word(UNIT.coreInfos) + unit, addRows(CORE_INFO.count, CORE_INFO.width, 0));
   let at = block + 4;
   while (at < block + size) {
-    const section = intern(strings + word(at >> 2));
+    const section = textName(unit, strings + word(at >> 2));
     const count = word((at + 4) >> 2);
     let row = addRows(CORE_INFO.count, CORE_INFO.width, count);
     const end = row + count;

@@ -268,8 +268,14 @@ function putAtomLines(output: number, atom: number, section: number): number {
   const count = word(word(ATOM.lineCount) + atom);
   if (count === 0) return 0;
   const shift = word(word(ATOM.place) + atom) - word(word(ATOM.lineBase) + atom);
-  const strings = word(word(UNIT.strings) + word(word(ATOM.source) + atom));
-  return putLines(output, section, word(word(ATOM.lines) + atom), count, shift, strings);
+  return putLines(
+    output,
+    section,
+    word(word(ATOM.lines) + atom),
+    count,
+    shift,
+    word(word(ATOM.source) + atom),
+  );
 }
 
 function putAtomRelocations(
@@ -281,13 +287,13 @@ function putAtomRelocations(
 ): number {
   const first = word(word(ATOM.records) + atom);
   const end = first + word(word(ATOM.recordCount) + atom);
-  const strings = word(word(UNIT.strings) + word(word(ATOM.source) + atom));
+  const source = word(word(ATOM.source) + atom);
   const place = word(word(ATOM.place) + atom);
   for (let record = first; record < end; record = record + 1) {
     const offset = place + (word(word(RECORD.place) + record) << 3);
     const type = typeOf(unit, word(word(RECORD.type) + record), types);
-    const access = strings + word(word(RECORD.access) + record);
-    putRelocation(output, section, offset, type, access, word(word(RECORD.kind) + record));
+    const access = word(word(RECORD.access) + record);
+    putRelocation(output, section, offset, type, source, access, word(word(RECORD.kind) + record));
   }
   return end;
 }
