@@ -103,6 +103,7 @@ export const UNIT = table([
   'coreInfos', // first row of CORE_INFO
   'coreInfoCount',
   'headers', // byte address of the ELF section headers, in host order
+  'merged', // 1: its types are the result of merging, without duplicates and DATASECs
   'wholes', // word index of the long strings of its string table (`src/btf/model/texts.kernel.ts`); 0: not there yet
 ]);
 

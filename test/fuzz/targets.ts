@@ -35,10 +35,10 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** What is written can be read, writing it again changes nothing, and linking it alone changes nothing. */
-export function checkWritten(object: BpfObject): Uint8Array | undefined {
+export function checkWritten(object: BpfObject, keepDebug = false): Uint8Array | undefined {
   const bytes = attempt('writing', () => writeObject(object));
   if (bytes === undefined) return undefined;
-  const again = attempt('reading what was written', () => readObject({ name: 'written.o', bytes }));
+  const again = attempt('reading what was written', () => readObject({ name: 'written.o', bytes }, { keepDebug }));
   promise(again !== undefined, 'what was written is refused', refusalOf(bytes));
   if (again === undefined) return bytes;
   promise(isSame(writeObject(again), bytes), 'writing again changes bytes');
@@ -76,9 +76,12 @@ function problemsOf(result: ReturnType<typeof link> | undefined): string {
   return `a linked object is refused: ${result?.ok === false ? JSON.stringify(result.problems) : ''}`;
 }
 
-const linkTarget: Target = (inputs, random) => {
+const objectTarget: Target = inputs => {
   const object = attempt('reading', () => readObject(first(inputs)));
-  if (object !== undefined && random.below(2) === 0) checkWritten(object);
+  if (object !== undefined) checkWritten(object);
+};
+
+const linkTarget: Target = (inputs, random) => {
   const options = {
     partial: random.below(3) === 0,
     foldIdentical: random.below(4) === 0,
@@ -88,7 +91,7 @@ const linkTarget: Target = (inputs, random) => {
   };
   const linked = attempt('linking', () => link(inputs, options));
   if (linked?.ok !== true) return;
-  const bytes = checkWritten(linked.object);
+  const bytes = checkWritten(linked.object, options.keepDebug);
   if (bytes !== undefined && !options.keepDebug) checkIdempotent(bytes, options.partial);
 };
 
@@ -176,12 +179,13 @@ const typesTarget: Target = inputs => {
 
 /** How often each is chosen: what is fast, and what reads most. */
 export const TARGETS: ReadonlyMap<string, { readonly weight: number; readonly run: Target }> = new Map([
-  ['link', { weight: 48, run: linkTarget }],
-  ['relink', { weight: 10, run: relinkTarget }],
-  ['inspect', { weight: 10, run: inspectTarget }],
-  ['types', { weight: 8, run: typesTarget }],
-  ['load', { weight: 6, run: inputs => loadDry(first(inputs)) }],
-  ['archive', { weight: 6, run: archiveTarget }],
+  ['object', { weight: 120, run: objectTarget }],
+  ['link', { weight: 30, run: linkTarget }],
+  ['relink', { weight: 8, run: relinkTarget }],
+  ['inspect', { weight: 16, run: inspectTarget }],
+  ['types', { weight: 16, run: typesTarget }],
+  ['load', { weight: 10, run: inputs => loadDry(first(inputs)) }],
+  ['archive', { weight: 8, run: archiveTarget }],
   ['capture', { weight: 8, run: captureTarget }],
   ['run', { weight: 2, run: (inputs, random) => runObject(first(inputs), random) }],
   ['optimize', { weight: 1, run: optimizeTarget }],

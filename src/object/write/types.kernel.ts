@@ -30,8 +30,16 @@ import { WRITE_FAULT } from './faults.ts';
 
 const MAX_VARIABLES = 0xffffff;
 
-/** 1: a unit has DATASECs among its types. */
-export function hasDataSections(unit: number): number {
+/**
+ * 1: the types of a unit have to be merged before they are written: there are DATASECs among them, or there will be,
+ * and then what is read again is merged. So writing once more changes nothing.
+ */
+export function needsMerging(unit: number): number {
+  if (word(word(UNIT.merged) + unit) === 1) return 0;
+  return hasDataSections(unit) === 1 || countTyped(unit) !== 0 ? 1 : 0;
+}
+
+function hasDataSections(unit: number): number {
   const types = word(word(UNIT.types) + unit);
   const end = types + word(word(UNIT.typeCount) + unit);
   const starts = word(TYPE.start);
