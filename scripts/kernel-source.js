@@ -24,6 +24,7 @@ export const ACCESSES = new Map([
   ['copy', 3],
   ['fill', 3],
   ['grow', 1],
+  ['draw', 1],
 ]);
 
 /** As `Image.run` passes them on. */

@@ -3,7 +3,7 @@
  * constant offsets of accesses and small functions in place of calls: the engine's first compiler is what runs it, and a
  * better one gains little.
  *
- * Imports: `env.memory`, and `env.grow` with the wanted number of bytes. Exports: functions by name, those whose name is unique.
+ * Imports: `env.memory`, `env.grow` with the wanted number of bytes, `env.draw` with a word index. Exports: functions by name, those whose name is unique.
  */
 
 import ts from 'typescript';
@@ -94,10 +94,13 @@ const PLACES = new Map([
   ['setByte', { code: [0x3a, 0], shift: 0 }],
   ['setHalf', { code: [0x3b, 0], shift: 0 }],
 ]);
+/** Imported functions, which are numbered before those of kernels. */
+const HOST_FUNCTIONS = 2;
 const WHOLE = new Map([
   ['copy', [0xfc, 10, 0, 0]],
   ['fill', [0xfc, 11, 0]],
   ['grow', [OP.call, 0]],
+  ['draw', [OP.call, 1]],
 ]);
 
 /** @param {number} value @returns {number[]} */
@@ -681,7 +684,7 @@ export function compileWasm({ functions }) {
   const errors = [];
   const bodies = functions.map(of => {
     try {
-      return sized(new FunctionCompiler(of, 1).compile());
+      return sized(new FunctionCompiler(of, HOST_FUNCTIONS).compile());
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       errors.push(error);
@@ -700,11 +703,12 @@ export function compileWasm({ functions }) {
       2,
       vector([
         [...named('env'), ...named('grow'), 0, 0],
+        [...named('env'), ...named('draw'), 0, 0],
         [...named('env'), ...named('memory'), 2, 0, 1],
       ]),
     ),
     ...section(3, vector(functions.map(({ node }) => [1 + counts.indexOf(node.parameters.length)]))),
-    ...section(7, vector(exported.map(of => [...named(of.name), 0, ...unsigned(1 + of.index)]))),
+    ...section(7, vector(exported.map(of => [...named(of.name), 0, ...unsigned(HOST_FUNCTIONS + of.index)]))),
     ...section(10, vector(bodies)),
     ...section(0, [...named('name'), ...section(1, functionNames(functions))]),
   ]);
@@ -712,6 +716,6 @@ export function compileWasm({ functions }) {
 
 /** For stack traces. @param {readonly KernelFunction[]} functions */
 function functionNames(functions) {
-  const own = functions.map(of => [...unsigned(1 + of.index), ...named(of.name)]);
-  return vector([[0, ...named('grow')], ...own]);
+  const own = functions.map(of => [...unsigned(HOST_FUNCTIONS + of.index), ...named(of.name)]);
+  return vector([[0, ...named('grow')], [1, ...named('draw')], ...own]);
 }

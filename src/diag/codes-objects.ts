@@ -76,6 +76,7 @@ export const OBJECT_CODES = {
   'btf-compare-limit': 'input',
   'btf-core-access': 'input',
   'btf-core-kind': 'input',
+  'btf-core-type': 'input',
   'btf-cycle': 'input',
   'btf-ext-func-type': 'input',
   'btf-ext-insn-offset': 'input',

@@ -6,6 +6,9 @@
 import { quote } from './printable.ts';
 
 const MOST_SUGGESTED = 2;
+/** Longest name that is compared with others, in characters, and how many cells of distances are computed for one. */
+const LONGEST_COMPARED = 128;
+const MOST_CELLS = 1 << 22;
 
 /** The extras of a problem about `name`: a hint with similar candidates, else `otherwise`, else none. */
 export function didYouMean(
@@ -33,10 +36,18 @@ export function quoteAll(names: Iterable<string>): string {
   return Array.from(names, quote).join(', ');
 }
 
-/** Up to two names within a third of the length in edits, nearest first. */
+/**
+ * Up to two names within a third of the length in edits, nearest first. Long names have none, and of very many
+ * candidates only the first are compared, so that a hint never costs more than what it is about.
+ */
 export function nearestNames(name: string, candidates: Iterable<string>): string[] {
+  if (name.length > LONGEST_COMPARED) return [];
   const limit = Math.max(1, Math.floor(name.length / 3));
-  return Array.from(candidates, candidate => ({ candidate, distance: editDistance(name, candidate, limit) }))
+  const budget = { cells: MOST_CELLS };
+  return Array.from(candidates, candidate => ({
+    candidate,
+    distance: editDistance(name, candidate, limit, budget),
+  }))
     .filter(entry => entry.distance <= limit)
     .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
     .slice(0, MOST_SUGGESTED)
@@ -47,12 +58,13 @@ export function nearestNames(name: string, candidates: Iterable<string>): string
  * Edits of one character and exchanges of two neighbours, or `limit + 1` as soon as there must be more than
  * `limit`.
  */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+function editDistance(a: string, b: string, limit: number, budget: { cells: number }): number {
+  if (Math.abs(a.length - b.length) > limit || budget.cells < 0) return limit + 1;
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
+    budget.cells -= b.length;
     for (let column = 1; column <= b.length; column++) {
       const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
       const isExchange = column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];

@@ -5,7 +5,7 @@ export type KernelFunctions = Readonly<Record<string, (...values: number[]) => n
 
 /** All kernels as one script: accesses are bound to a memory as in `memory.ts`. */
 export interface ScriptKernels {
-  bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => void): void;
+  bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => void, random: () => number): void;
   readonly functions: KernelFunctions;
 }
 

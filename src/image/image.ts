@@ -9,6 +9,7 @@ import { decodeText, elementAt, encodeText, type FileSource, type InputFile } fr
 import { kernelFailure, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
+import { PLAIN_POSITION, PLAIN_VALUE } from './keys.kernel.ts';
 import { HEADER, HEADER_WORDS, NAME, type Table, UNIT } from './layout.ts';
 import { takeResident } from './resident-memory.ts';
 import { ScriptMemory } from './script-memory.ts';
@@ -39,6 +40,8 @@ export class Image implements Tenant {
     this.#memory = openMemory(this);
     entered = 0;
     this.#words[HEADER.top] = HEADER_WORDS * 4;
+    this.#words[HEADER.mixPosition] = PLAIN_POSITION;
+    this.#words[HEADER.mixValue] = PLAIN_VALUE;
   }
 
   /** The memory has another place from now on. */

@@ -42,7 +42,11 @@ export const HEADER = numbered(4, [
   'stringsBudget', // bytes that further names of it may have together
   'stringsAscii', // 1: it is ASCII
   'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
-  'lastName', // NAME that `internNext` found last; 0: none yet
+  'lastName', // NAME that `nextTextName` found last; 0: none yet
+  'mixPosition', // keys of hashes of numbers, odd (`keys.kernel.ts`)
+  'mixValue',
+  'textKey', // key of hashes of texts; 0: not drawn yet
+  'namesKeyed', // 1: names are hashed by that key
   'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 
@@ -71,7 +75,9 @@ export const NAME = table([
   'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
   'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
   'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
-  'follower', // NAME that `internNext` found after it last; 0: none yet
+  'follower', // NAME that `nextTextName` found after it last; 0: none yet
+  'whole', // NAME that it is the end of, and in whose text it is; 0: has a text of its own
+  'hashes', // word index of the hashes of its ends, by their offset; 0: not there yet
 ]);
 
 /** A file that was read, an object that was imported, or a result. */
@@ -103,6 +109,8 @@ export const UNIT = table([
   'coreInfos', // first row of CORE_INFO
   'coreInfoCount',
   'headers', // byte address of the ELF section headers, in host order
+  'merged', // 1: its types are the result of merging, without duplicates and DATASECs
+  'wholes', // word index of the long strings of its string table (`src/btf/model/texts.kernel.ts`); 0: not there yet
 ]);
 
 /**

@@ -10,14 +10,23 @@ import { outside } from './failures.ts';
 let bytes = new Uint8Array(0);
 let words = new Int32Array(0);
 let enlarge: (bytes: number) => void = () => {};
+let unforeseen: () => number = () => 0;
 
-/** Makes `buffer` the memory of all kernels that run as JavaScript. `makeRoom` makes it at least `bytes` long. */
-export function bindMemory(buffer: ArrayBuffer, makeRoom: (bytes: number) => void): void {
+/**
+ * Makes `buffer` the memory of all kernels that run as JavaScript. `makeRoom` makes it at least `bytes` long, `random`
+ * gives a random word.
+ */
+export function bindMemory(
+  buffer: ArrayBuffer,
+  makeRoom: (bytes: number) => void,
+  random: () => number,
+): void {
   if (bytes.buffer !== buffer) {
     bytes = new Uint8Array(buffer);
     words = new Int32Array(buffer);
   }
   enlarge = makeRoom;
+  unforeseen = random;
 }
 
 /** The word at a word index. */
@@ -65,4 +74,9 @@ export function fill(to: number, value: number, size: number): void {
 /** Makes the memory at least `size` bytes long. The host does it: word indexes and addresses stay valid. */
 export function grow(size: number): void {
   enlarge(size);
+}
+
+/** Sets the word at a word index to one that no input can foresee. The host draws it. */
+export function draw(index: number): void {
+  setWord(index, unforeseen());
 }

@@ -9,6 +9,7 @@ import { MOST_BYTES, memoryRefused, outside, requireSize } from './failures.ts';
 import { kernelModule } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
 import { HEADER } from './layout.ts';
+import { randomWord } from './random.ts';
 import { ScriptMemory } from './script-memory.ts';
 
 const FIRST_PAGES = 64;
@@ -88,7 +89,11 @@ class ResidentMemory implements ImageMemory {
     this.#memory = new engine.Memory({ initial: FIRST_PAGES, maximum: MOST_BYTES / WASM_PAGE });
     const module = kernelModule(engine);
     if (module === null) throw new Error('no compiled kernels');
-    const env = { memory: this.#memory, grow: (size: number) => this.#grow(size) };
+    const env = {
+      memory: this.#memory,
+      grow: (size: number) => this.#grow(size),
+      draw: (index: number) => void new Int32Array(this.#memory.buffer).fill(randomWord(), index, index + 1),
+    };
     // the compiler of the subset gives each exported function numbers, and a number as its result
     this.#functions = new engine.Instance(module, { env }).exports as KernelFunctions;
   }

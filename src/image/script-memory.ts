@@ -4,6 +4,7 @@ import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
 import { kernelScript } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
 import { bindMemory } from './memory.ts';
+import { randomWord } from './random.ts';
 
 /** Enough for an object of a few functions. */
 const FIRST_BYTES = 1 << 16;
@@ -39,7 +40,7 @@ export class ScriptMemory implements ImageMemory {
   }
 
   #bind(): void {
-    (kernelScript() ?? { bindMemory }).bindMemory(this.#buffer, size => this.#grow(size));
+    (kernelScript() ?? { bindMemory }).bindMemory(this.#buffer, size => this.#grow(size), randomWord);
   }
 
   #grow(size: number): void {

@@ -1,5 +1,6 @@
 /** Room in the image: memory, rows of tables, names. */
 
+import { before, EQUAL_HASH, keyedText, PROBES, scattered, textKey } from './keys.kernel.ts';
 import { FAULT, HEADER, NAME } from './layout.ts';
 import { byte, copy, fill, grow, half, setWord, word } from './memory.ts';
 
@@ -12,6 +13,8 @@ const FEW_ROWS = 65536;
 const TOO_MANY_ROWS = 0x10000000;
 /** More bytes than an image can have. */
 const TOO_MUCH = 0x7fffffff;
+/** Names are hashed as numbers to this base, so that the hashes of all ends of a text are known after one pass. */
+export const HASH_BASE = 0x01000193;
 
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
@@ -83,7 +86,7 @@ export function intern(at: number): number {
   let end = at;
   let letter = byte(end);
   while (letter !== 0) {
-    hash = Math.imul(hash ^ letter, 0x01000193);
+    hash = (Math.imul(hash, HASH_BASE) + letter) | 0;
     end = end + 1;
     letter = byte(end);
   }
@@ -92,13 +95,22 @@ export function intern(at: number): number {
 
 /** NAME of the first `size` bytes at an address, which have no NUL; the byte after them must be one. */
 export function internHashed(at: number, size: number, hash: number): number {
+  return word(HEADER.namesKeyed) === 0 ? findOrAdd(at, size, hash) : findOrAdd(at, size, keyedText(at, size));
+}
+
+function findOrAdd(at: number, size: number, hash: number): number {
   if (word(NAME.count) >= word(HEADER.nameMask) >>> 1) spreadNames();
   const slots = word(HEADER.nameSlots) >> 2;
   const ring = word(HEADER.nameMask) << 1;
   let slot = (hash << 1) & ring;
   let name = word(slots + slot);
+  let steps = 0;
   while (name !== 0) {
-    if (word(slots + slot + 1) === hash && isName(name, at, size) === 1) return name;
+    if (word(slots + slot + 1) === hash) {
+      if (isName(name, at, size) === 1) return name;
+      steps = steps + EQUAL_HASH;
+    }
+    steps = steps + 1;
     slot = (slot + 2) & ring;
     name = word(slots + slot);
   }
@@ -107,6 +119,7 @@ export function internHashed(at: number, size: number, hash: number): number {
   setWord(slots + slot + 1, hash);
   setWord(word(NAME.at) + name, at);
   setWord(word(NAME.size) + name, size);
+  if (steps > PROBES && word(HEADER.namesKeyed) === 0) hashByKey();
   return name;
 }
 
@@ -126,23 +139,8 @@ function isText(text: number, at: number, size: number): number {
   return place > end || byte(place) === byte(place + away) ? 1 : 0;
 }
 
-/**
- * As `intern`, for names that come in the order of a file: what followed the one before in another file is tried first.
- * Its text and columns are near what was looked at just now, and it needs no hash.
- */
-export function internNext(at: number): number {
-  const before = word(HEADER.lastName);
-  let name = word(word(NAME.follower) + before);
-  if (name === 0 || isWhole(name, at) === 0) {
-    name = intern(at);
-    setWord(word(NAME.follower) + before, name);
-  }
-  setWord(HEADER.lastName, name);
-  return name;
-}
-
 /** 1 when the text at an address, up to its NUL, is that of a name. */
-function isWhole(name: number, at: number): number {
+export function isWhole(name: number, at: number): number {
   const size = word(word(NAME.size) + name);
   return isText(word(word(NAME.at) + name), at, size) === 1 && byte(at + size) === 0 ? 1 : 0;
 }
@@ -169,4 +167,73 @@ function moveNames(from: number, words: number, to: number, ring: number): numbe
     setWord(to + slot + 1, word(old + 1));
   }
   return words;
+}
+
+// --- names by a key -----------------------------------------------------------------------------------------------
+
+/** NAME of the end of another, from an offset on. All ends of a name are hashed in one pass. */
+export function internEnd(whole: number, from: number): number {
+  const names = word(NAME.count);
+  const text = word(word(NAME.at) + whole) + from;
+  const name = findOrAdd(text, word(word(NAME.size) + whole) - from, hashOfEnd(whole, from));
+  if (word(NAME.count) !== names) setWord(word(NAME.whole) + name, whole);
+  return name;
+}
+
+function hashOfEnd(whole: number, from: number): number {
+  if (word(word(NAME.hashes) + whole) === 0) {
+    const hashes = alloc(word(word(NAME.size) + whole) << 2) >> 2;
+    setWord(word(NAME.hashes) + whole, hashes);
+    if (word(HEADER.namesKeyed) === 0) hashEnds(whole, hashes);
+    else hashEndsByKey(whole, hashes);
+  }
+  return word(word(word(NAME.hashes) + whole) + from);
+}
+
+function hashEnds(whole: number, hashes: number): number {
+  const text = word(word(NAME.at) + whole);
+  let hash = 0;
+  let power = 1;
+  for (let at = word(word(NAME.size) + whole) - 1; at >= 0; at = at - 1) {
+    hash = (Math.imul(byte(text + at), power) + hash) | 0;
+    power = Math.imul(power, HASH_BASE);
+    setWord(hashes + at, hash ^ (hash >>> 15));
+  }
+  return hashes;
+}
+
+function hashEndsByKey(whole: number, hashes: number): number {
+  const text = word(word(NAME.at) + whole);
+  const key = textKey();
+  let sum = 0;
+  for (let at = word(word(NAME.size) + whole) - 1; at >= 0; at = at - 1) {
+    sum = before(byte(text + at), sum, key);
+    setWord(hashes + at, scattered(sum));
+  }
+  return hashes;
+}
+
+/** Names collide: from now on they are hashed by a key, and those that there are enter the table again. */
+function hashByKey(): number {
+  const slots = word(HEADER.nameSlots) >> 2;
+  const ring = word(HEADER.nameMask) << 1;
+  const names = word(NAME.count);
+  setWord(HEADER.namesKeyed, 1);
+  fill(slots << 2, 0, (ring + 2) << 2);
+  fill(word(NAME.hashes) << 2, 0, names << 2);
+  for (let name = 1; name < names; name = name + 1) {
+    const hash = keyedName(name);
+    let slot = (hash << 1) & ring;
+    while (word(slots + slot) !== 0) slot = (slot + 2) & ring;
+    setWord(slots + slot, name);
+    setWord(slots + slot + 1, hash);
+  }
+  return names;
+}
+
+function keyedName(name: number): number {
+  const at = word(word(NAME.at) + name);
+  const whole = word(word(NAME.whole) + name);
+  if (whole === 0) return keyedText(at, word(word(NAME.size) + name));
+  return hashOfEnd(whole, at - word(word(NAME.at) + whole));
 }

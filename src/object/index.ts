@@ -78,6 +78,7 @@ export {
   columnOf,
   comdatOf,
   type DataReference,
+  type DefinedSymbol,
   type ExternSymbol,
   extrasOf,
   type FunctionSymbol,

@@ -8,10 +8,11 @@ import { TYPE_OUTPUT, UNIT } from '../../image/layout.ts';
 import { byte, copy, setByte, setWord, word } from '../../image/memory.ts';
 import { putHalf, putWord, putWords } from '../../image/put.kernel.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
-import { addRows, alloc, intern } from '../../image/tables.kernel.ts';
+import { addRows, alloc } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { beginStrings, putString } from '../merge/strings.kernel.ts';
 import { shapes } from '../model/shapes.kernel.ts';
+import { textName } from '../model/texts.kernel.ts';
 import { SHAPE_BIT } from '../model/words.ts';
 import { BTF_HEADER_SIZE } from './header.ts';
 
@@ -34,12 +35,12 @@ export function beginTypes(strings: number, stringRoom: number, room: number): n
   return output;
 }
 
-/** Offset of the string at an address. `cache`: word index of TYPE_OUTPUT.cache. */
-export function putText(cache: number, at: number): number {
+/** Offset of the string at an address in the strings of `unit`. `cache`: word index of TYPE_OUTPUT.cache. */
+function putText(cache: number, unit: number, at: number): number {
   if (byte(at) === 0) return 0;
   const slot = cache + (((at ^ (at >>> 12)) & (CACHED - 1)) << 1);
   if (word(slot) === at) return word(slot + 1);
-  const offset = putString(intern(at));
+  const offset = putString(textName(unit, at));
   setWord(slot, at);
   setWord(slot + 1, offset);
   return offset;
@@ -51,13 +52,14 @@ export function putTypes(output: number, unit: number): number {
   const used = word(word(TYPE_OUTPUT.wordCount) + output);
   const first = word(word(TYPE_OUTPUT.words) + output) + used;
   copy(first << 2, word(word(UNIT.words) + unit) << 2, count << 2);
-  putNames(first, first + count, word(word(UNIT.strings) + unit), word(word(TYPE_OUTPUT.cache) + output));
+  putNames(first, first + count, unit, word(word(TYPE_OUTPUT.cache) + output));
   setWord(word(TYPE_OUTPUT.wordCount) + output, used + count);
   return first;
 }
 
-/** Puts the names of the types from one word to another, which are offsets of strings at an address. */
-function putNames(first: number, end: number, strings: number, cache: number): number {
+/** Puts the names of the types from one word to another, which are offsets of strings of a unit. */
+function putNames(first: number, end: number, unit: number, cache: number): number {
+  const strings = word(word(UNIT.strings) + unit);
   const shape = shapes();
   let at = first;
   while (at < end) {
@@ -66,11 +68,11 @@ function putNames(first: number, end: number, strings: number, cache: number): n
     const stride = (bits >>> SHAPE_BIT.perElement) & 7;
     const next = at + (bits & 7) + Math.imul(stride, info & 0xffffff);
     if (next === at) return at;
-    if (word(at) !== 0) setWord(at, putText(cache, strings + word(at)));
+    if (word(at) !== 0) setWord(at, putText(cache, unit, strings + word(at)));
     const element = (bits >>> SHAPE_BIT.elementName) & 7;
     if (element !== 0)
       for (let name = at + element; name < next; name = name + stride)
-        setWord(name, putText(cache, strings + word(name)));
+        setWord(name, putText(cache, unit, strings + word(name)));
     at = next;
   }
   return at;
@@ -146,41 +148,44 @@ export function putFunction(output: number, section: number, offset: number, typ
   return at;
 }
 
-/** Copies `count` line records from word index `first`; their offsets grow by `shift`. */
+/** Copies `count` line records of `unit` from word index `first`; their offsets grow by `shift`. */
 export function putLines(
   output: number,
   section: number,
   first: number,
   count: number,
   shift: number,
-  strings: number,
+  unit: number,
 ): number {
+  const strings = word(word(UNIT.strings) + unit);
   let to = nextRecord(output, section, count << 2);
   const cache = word(word(TYPE_OUTPUT.cache) + output);
   const end = first + (count << 2);
   for (let from = first; from < end; from = from + 4) {
     setWord(to, word(from) + shift);
-    setWord(to + 1, putText(cache, strings + word(from + 1)));
-    setWord(to + 2, putText(cache, strings + word(from + 2)));
+    setWord(to + 1, putText(cache, unit, strings + word(from + 1)));
+    setWord(to + 2, putText(cache, unit, strings + word(from + 2)));
     setWord(to + 3, word(from + 3));
     to = to + 4;
   }
   return to;
 }
 
-/** `access`: address of the access string. */
+/** `access`: offset of the access string in the strings of `unit`. */
 export function putRelocation(
   output: number,
   section: number,
   offset: number,
   type: number,
+  unit: number,
   access: number,
   kind: number,
 ): number {
+  const strings = word(word(UNIT.strings) + unit);
   const at = nextRecord(output, section, 4);
   setWord(at, offset);
   setWord(at + 1, type);
-  setWord(at + 2, putText(word(word(TYPE_OUTPUT.cache) + output), access));
+  setWord(at + 2, putText(word(word(TYPE_OUTPUT.cache) + output), unit, strings + access));
   setWord(at + 3, kind);
   return at;
 }

@@ -115,6 +115,10 @@ function recordError(image: Image, unit: number, { code, a, b, c }: Refusal): Ro
       const message = `refers to type ${b}; ids run from 1 to ${image.get(UNIT.typeCount, unit)}`;
       return placedError('btf-type-id', message, a);
     }
+    case TYPE_FAULT.coreType: {
+      const message = `CO-RE relocation of ${btfOf(image, unit).type(b).kind} ${b}, which is a declaration, not a type`;
+      return placedError('btf-core-type', message, a);
+    }
     case TYPE_FAULT.coreKind:
       return placedError('btf-core-kind', `CO-RE relocation kind ${b} is not known`, a);
     default: {

@@ -7,9 +7,10 @@
 import { LINE_INFO, NAME, UNIT } from '../../image/layout.ts';
 import { copy, setWord, word } from '../../image/memory.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
-import { addRows, alloc, fault, intern } from '../../image/tables.kernel.ts';
+import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
+import { textName } from '../model/texts.kernel.ts';
 import { instructionFault } from './records.kernel.ts';
 
 /** Bytes of a record, and words. */
@@ -40,13 +41,13 @@ function listRuns(unit: number, block: number, runs: number, list: number): numb
   let at = block + 4;
   for (let run = 0; run < runs; run = run + 1) {
     const count = word((at + 4) >> 2);
-    const row = sectionRow(intern(strings + word(at >> 2)), first);
+    const row = sectionRow(textName(unit, strings + word(at >> 2)), first);
     setWord(list + run + run, at);
     setWord(word(LINE_INFO.lineCount) + row, word(word(LINE_INFO.lineCount) + row) + count);
     at = at + 8 + Math.imul(count, recordSize);
   }
   for (let run = runs; run > 0; run = run - 1) {
-    const row = sectionRow(intern(strings + word(word(list + run + run - 2) >> 2)), first);
+    const row = sectionRow(textName(unit, strings + word(word(list + run + run - 2) >> 2)), first);
     setWord(list + run + run - 1, word(word(LINE_INFO.lines) + row));
     setWord(word(LINE_INFO.lines) + row, run);
   }
@@ -91,7 +92,8 @@ function checkLines(unit: number, at: number, offset: number, count: number, rec
   for (let left = count; left > 0; left = left - 1) {
     const place = offset + record - at;
     const w = record >> 2;
-    if ((word(w) & (INSN_SIZE - 1)) !== 0) return instructionFault(unit, record, place, intern(section));
+    if ((word(w) & (INSN_SIZE - 1)) !== 0)
+      return instructionFault(unit, record, place, textName(unit, section));
     if (word(w + 1) >>> 0 >= limit >>> 0) return fault(TYPE_FAULT.recordString, unit, place + 4, word(w + 1));
     if (word(w + 2) >>> 0 >= limit >>> 0) return fault(TYPE_FAULT.recordString, unit, place + 8, word(w + 2));
     record = record + recordSize;

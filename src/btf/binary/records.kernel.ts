@@ -8,12 +8,14 @@
 import { getWord } from '../../image/get.kernel.ts';
 import { CORE_INFO, FUNCTION_INFO, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
-import { addRows, fault, intern } from '../../image/tables.kernel.ts';
+import { addRows, fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { INSN_SIZE } from '../../uapi/sizes.ts';
 import { fault3, fault4 } from '../model/fault.kernel.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
+import { KINDS } from '../model/kinds.ts';
 import { productOverflows } from '../model/numbers.kernel.ts';
+import { textName } from '../model/texts.kernel.ts';
 import { readHeader, requireZeros } from './header.kernel.ts';
 
 /** The header with CO-RE relocations; it is shorter in files before them. */
@@ -118,7 +120,7 @@ export function readFunctions(unit: number, block: number, start: number, size: 
   setWord(word(UNIT.functionInfos) + unit, addRows(FUNCTION_INFO.count, FUNCTION_INFO.width, 0));
   let at = block + 4;
   while (at < block + size) {
-    const section = intern(strings + word(at >> 2));
+    const section = textName(unit, strings + word(at >> 2));
     const count = word((at + 4) >> 2);
     let row = addRows(FUNCTION_INFO.count, FUNCTION_INFO.width, count);
     const end = row + count;
@@ -157,7 +159,7 @@ export function readCore(unit: number, block: number, start: number, size: numbe
   setWord(word(UNIT.coreInfos) + unit, addRows(CORE_INFO.count, CORE_INFO.width, 0));
   let at = block + 4;
   while (at < block + size) {
-    const section = intern(strings + word(at >> 2));
+    const section = textName(unit, strings + word(at >> 2));
     const count = word((at + 4) >> 2);
     let row = addRows(CORE_INFO.count, CORE_INFO.width, count);
     const end = row + count;
@@ -177,13 +179,16 @@ function readRelocation(unit: number, at: number, offset: number, section: numbe
   if (isType(unit, at + 4, offset + 4) === 0) return 0;
   const access = word((at + 8) >> 2);
   const kind = word((at + 12) >> 2);
+  const type = word((at + 4) >> 2);
+  if (((KINDS.declarations >> kindOf(unit, type)) & 1) !== 0)
+    return fault(TYPE_FAULT.coreType, unit, offset + 4, type);
   if (isString(unit, access) === 0) return fault(TYPE_FAULT.recordString, unit, offset + 8, access);
   if (kind < 0 || kind > LAST_CORE_KIND) return fault(TYPE_FAULT.coreKind, unit, offset, kind);
   if (isAccessPath(word(word(UNIT.strings) + unit) + access) === 0)
     return fault(TYPE_FAULT.coreAccess, unit, offset, access);
   setWord(word(CORE_INFO.section) + row, section);
   setWord(word(CORE_INFO.offset) + row, word(at >> 2));
-  setWord(word(CORE_INFO.type) + row, word((at + 4) >> 2));
+  setWord(word(CORE_INFO.type) + row, type);
   setWord(word(CORE_INFO.access) + row, access);
   setWord(word(CORE_INFO.kind) + row, kind);
   return 1;

@@ -28,6 +28,8 @@ export function encodeBtfWithExt(
   const lineCount = ext.lines.reduce((sum, { lines }) => sum + lines.length, 0);
   const sections = ext.funcs.length + ext.lines.length + ext.core.length;
   beginRecords(output, sections, ext.funcs.length, lineCount, ext.core.length);
+  const texts = image.addUnit('texts'); // its strings begin at address 0
+  image.set(UNIT.stringSize, texts, 1 << 20);
   const textAt = (text: string): number => image.add(new TextEncoder().encode(text));
   putBlock(
     image,
@@ -40,10 +42,10 @@ export function encodeBtfWithExt(
   putBlock(image, output, [LINE_WORDS * 4, TYPE_OUTPUT.lines], withLines, (section, part) => {
     const words = lineWords(part, textAt);
     const first = image.add(new Uint8Array(words.buffer)) >> 2;
-    putLines(output, section, first, part.lines.length, part.byteOffset, 0);
+    putLines(output, section, first, part.lines.length, part.byteOffset, texts);
   });
   putBlock(image, output, [CORE_RELO_SIZE, TYPE_OUTPUT.relocations], ext.core, (section, relo) =>
-    putRelocation(output, section, relo.byteOffset, relo.type, textAt(relo.access), relo.kind),
+    putRelocation(output, section, relo.byteOffset, relo.type, texts, textAt(relo.access), relo.kind),
   );
   const types = bytesOfTypes(image, output, order);
   const size = extSize(output);

@@ -27,12 +27,20 @@ export function isBuiltinTypedef(name: string): boolean {
 
 class NameSpace {
   readonly #used = new Set<string>();
+  /** By name: the least number that may be free. */
+  readonly #numbers = new Map<string, number>();
 
   take(name: string): string {
-    let candidate = name;
-    for (let number = 2; this.#used.has(candidate); number++) candidate = `${name}___${number}`;
-    this.#used.add(candidate);
-    return candidate;
+    if (!this.#used.has(name)) return this.#add(name);
+    let number = this.#numbers.get(name) ?? 2;
+    while (this.#used.has(`${name}___${number}`)) number++;
+    this.#numbers.set(name, number + 1);
+    return this.#add(`${name}___${number}`);
+  }
+
+  #add(name: string): string {
+    this.#used.add(name);
+    return name;
   }
 
   has(name: string): boolean {

@@ -1,20 +1,21 @@
 /** Groups of types that may be equal, as TYPE.same: by hash, and split by what they refer to. */
 
+import { mixHigh, mixLow, PROBES } from '../../image/keys.kernel.ts';
 import { TYPE } from '../../image/layout.ts';
 import { fill, setWord, word } from '../../image/memory.ts';
 import { isMember, isSameHash } from './forwards.kernel.ts';
-import { mixHigh, mixLow } from './hash.kernel.ts';
 import { referenceShape, referencesOf } from './shape.kernel.ts';
 import { WORK } from './work.kernel.ts';
 
-/** The first type with the same hash represents each. */
+/** The first type with the same hash represents each. Returns 0 when hashes crowd. */
 export function groupByHash(work: number): number {
   const same = word(TYPE.same);
   clearSlots(work);
+  setWord(work + WORK.crowded, 0);
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
     setWord(same + row, isMember(work, row) === 1 ? firstWithHash(work, row) : row);
   }
-  return 1;
+  return word(work + WORK.crowded) === 0 ? 1 : 0;
 }
 
 function clearSlots(work: number): number {
@@ -23,19 +24,21 @@ function clearSlots(work: number): number {
   return size;
 }
 
-/** The first row with the hash of `row` since the slots were cleared. */
+/** The first row with the hash of `row` since the slots were cleared; itself when hashes crowd. */
 function firstWithHash(work: number, row: number): number {
   const slots = word(work + WORK.slots);
   const mask = word(work + WORK.mask);
-  const low = word(word(work + WORK.low) + row);
-  let slot = (low ^ (word(word(work + WORK.high) + row) >>> 7)) & mask;
+  let slot = mixLow(word(word(work + WORK.low) + row), word(word(work + WORK.high) + row)) & mask;
   let known = word(slots + slot);
-  while (known !== 0) {
+  let left = word(work + WORK.crowded) === 0 ? PROBES : 0;
+  while (known !== 0 && left > 0) {
     if (isSameHash(work, known, row) === 1) return known;
     slot = (slot + 1) & mask;
     known = word(slots + slot);
+    left = left - 1;
   }
-  setWord(slots + slot, row);
+  if (left === 0) setWord(work + WORK.crowded, 1);
+  else setWord(slots + slot, row);
   return row;
 }
 

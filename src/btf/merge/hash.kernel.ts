@@ -13,6 +13,7 @@
  * files. Functions are never merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
  */
 
+import { before, mixHigh, mixLow, scattered, textKey } from '../../image/keys.kernel.ts';
 import { HEADER, TYPE } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
@@ -23,18 +24,20 @@ import { WORK } from './work.kernel.ts';
 /** How far the hash looks along references; what it misses costs `refine` time, never correctness. */
 const LOOK_AHEAD = 3;
 
-/** Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. */
-export function hashTypes(work: number, seed: number): number {
+/**
+ * Fills WORK.low and WORK.high: equal for types that are equal, nearly always different for others. `keyed`: 0 for
+ * hashes that take no keys, 1 and more for those that no type can be made for.
+ */
+export function hashTypes(work: number, keyed: number): number {
   const own = word(TYPE.own);
   const kinds = word(HEADER.typeKinds);
-  const low = mixLow(0, seed);
-  const high = mixHigh(0, seed);
   const first = word(work + WORK.first);
   const end = word(work + WORK.end);
   for (let row = first; row < end; row = row + 1) {
     const kind = byte(kinds + row);
     if (kind === 0) setSeen(work, row, mixLow(row, 4));
-    else hashOwnWords(work, row, word(own + row), kind, low, high);
+    else if (keyed === 0) hashOwnWords(work, row, word(own + row), kind);
+    else hashOwnByKey(work, row, word(own + row), kind);
   }
   if (word(work + WORK.tags) !== 0) addTagSets(work);
   for (let round = 0; round < LOOK_AHEAD; round = round + 1) lookFurther(work);
@@ -45,44 +48,53 @@ export function hashTypes(work: number, seed: number): number {
   return work;
 }
 
-export function mixLow(value: number, position: number): number {
-  const hash = Math.imul(value ^ Math.imul(position + 1, 0x9e3779b1), 0x85ebca6b);
-  const mixed = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return mixed ^ (mixed >>> 16);
-}
-
-export function mixHigh(value: number, position: number): number {
-  const hash = Math.imul((value + Math.imul(position + 1, 0x7feb352d)) | 0, 0x846ca68b);
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return mixed ^ (mixed >>> 14);
-}
-
-/**
- * The type's own fields: all words except references. The hash begins with `seedLow` and `seedHigh`. A reference to
- * a type is hashed as its low half at first; as name and keyword of what has a tag, which is all that shows from
- * outside; as the row of a function or variable, which is equal to no other.
- */
-function hashOwnWords(
-  work: number,
-  row: number,
-  at: number,
-  kind: number,
-  seedLow: number,
-  seedHigh: number,
-): number {
+/** The type's own fields: all words except references. */
+function hashOwnWords(work: number, row: number, at: number, kind: number): number {
   const info = word(at + 1);
-  let low = Math.imul(seedLow ^ word(at), 0x01000193) ^ (seedLow >>> 15);
-  let high = Math.imul((seedHigh + word(at)) | 0, 0x5bd1e995) ^ (seedHigh >>> 13);
+  let low = Math.imul(word(at), 0x01000193);
+  let high = Math.imul(word(at), 0x5bd1e995);
   low = Math.imul(low ^ info, 0x01000193) ^ (low >>> 15);
   high = Math.imul((high + info) | 0, 0x5bd1e995) ^ (high >>> 13);
   setWord(word(work + WORK.low) + row, low);
   setWord(word(work + WORK.high) + row, high);
   if (((KINDS.members >> kind) & 1) !== 0) low = hashMembers(work, row, at + 2, at + typeWords(info));
   else if (hasOneReference(kind) === 0 || typeWords(info) > 3) low = hashRest(work, row, at, kind);
+  return seeOwn(work, row, at, kind, low);
+}
+
+/**
+ * A reference to a type is hashed as its low half at first; as name and keyword of what has a tag, which is all that
+ * shows from outside; as the row of a function or variable, which is equal to no other.
+ */
+function seeOwn(work: number, row: number, at: number, kind: number, low: number): number {
   let seen = low;
   if (isNeverMerged(kind) === 1) seen = mixLow(row, 4);
-  else if (isKnownByName(at) === 1) seen = mixLow(word(at) ^ seedLow, tagKeyword(info));
+  else if (isKnownByName(at) === 1) seen = mixLow(word(at), tagKeyword(word(at + 1)));
   return setSeen(work, row, seen);
+}
+
+/** The same fields as a polynomial at two random places, by halves of words. */
+function hashOwnByKey(work: number, row: number, at: number, kind: number): number {
+  const lowKey = textKey();
+  const highKey = word(HEADER.mixValue) & 0x7fffffff;
+  const shape = referenceShape(kind);
+  let left = referencesOf(shape, word(at + 1));
+  let reference = left === 0 ? -1 : at + (shape & 15);
+  let low = 1;
+  let high = 1;
+  for (let i = at; i < at + typeWords(word(at + 1)); i = i + 1) {
+    if (i === reference) {
+      left = left - 1;
+      reference = left === 0 ? -1 : reference + ((shape >>> 4) & 15);
+      continue;
+    }
+    low = before(word(i) >>> 16, before(word(i) & 0xffff, low, lowKey), lowKey);
+    high = before(word(i) >>> 16, before(word(i) & 0xffff, high, highKey), highKey);
+  }
+  low = scattered(low);
+  setWord(word(work + WORK.low) + row, low);
+  setWord(word(work + WORK.high) + row, high);
+  return seeOwn(work, row, at, kind, low);
 }
 
 function setSeen(work: number, row: number, seen: number): number {
@@ -95,13 +107,15 @@ function setSeen(work: number, row: number, seen: number): number {
 function hashMembers(work: number, row: number, at: number, end: number): number {
   const lows = word(work + WORK.low) + row;
   const highs = word(work + WORK.high) + row;
+  const lowKey = word(HEADER.mixValue);
+  const highKey = word(HEADER.mixPosition);
   let low = Math.imul(word(lows) ^ word(at), 0x01000193);
   let high = Math.imul((word(highs) + word(at)) | 0, 0x5bd1e995);
   for (let member = at + 1; member < end; member = member + 3) {
     const name = word(member);
     const offset = word(member + 2);
-    low = Math.imul(low ^ name ^ Math.imul(offset, 0x85ebca6b), 0x01000193) ^ (low >>> 15);
-    high = Math.imul((high + name + Math.imul(offset, 0xc2b2ae35)) | 0, 0x5bd1e995) ^ (high >>> 13);
+    low = Math.imul(low ^ name ^ Math.imul(offset, lowKey), 0x01000193) ^ (low >>> 15);
+    high = Math.imul((high + name + Math.imul(offset, highKey)) | 0, 0x5bd1e995) ^ (high >>> 13);
   }
   setWord(lows, low);
   setWord(highs, high);

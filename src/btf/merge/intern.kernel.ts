@@ -9,8 +9,9 @@
 
 import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, fill, setByte, setWord, word } from '../../image/memory.ts';
-import { alloc, internNext } from '../../image/tables.kernel.ts';
+import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
+import { nextTextName } from '../model/texts.kernel.ts';
 import { hasOneReference, typeWords } from './shape.kernel.ts';
 
 /** Longest chain of redirections that is followed; more than any link has symbols of one name. */
@@ -46,7 +47,6 @@ export function internTypes(first: number, last: number): number {
 function internUnit(unit: number, none: number, names: number, at: number): number {
   const types = word(word(UNIT.types) + unit);
   const end = types + word(word(UNIT.typeCount) + unit);
-  const strings = word(word(UNIT.strings) + unit);
   const own = word(TYPE.own);
   const start = word(TYPE.start);
   const kinds = listParts(types, end);
@@ -58,7 +58,7 @@ function internUnit(unit: number, none: number, names: number, at: number): numb
       continue;
     }
     setWord(own + row, to);
-    to = internType(kind, word(start + row), to, types, none, names, strings);
+    to = internType(kind, word(start + row), to, types, none, names, unit);
   }
   return to;
 }
@@ -88,17 +88,17 @@ function internType(
   types: number,
   none: number,
   names: number,
-  strings: number,
+  unit: number,
 ): number {
   const info = word(from + 1);
   const end = from + typeWords(info);
-  setWord(to, nameAt(names, strings, word(from)));
+  setWord(to, nameAt(names, unit, word(from)));
   setWord(to + 1, info);
   if (kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION)
-    return internMembers(from, end, to, types, none, names, strings);
-  if (kind === BTF_KIND.FUNC_PROTO) return internParameters(from, end, to, types, none, names, strings);
-  if (kind === BTF_KIND.ENUM) return internValues(from, end, to, names, strings, 2);
-  if (kind === BTF_KIND.ENUM64) return internValues(from, end, to, names, strings, 3);
+    return internMembers(from, end, to, types, none, names, unit);
+  if (kind === BTF_KIND.FUNC_PROTO) return internParameters(from, end, to, types, none, names, unit);
+  if (kind === BTF_KIND.ENUM) return internValues(from, end, to, names, unit, 2);
+  if (kind === BTF_KIND.ENUM64) return internValues(from, end, to, names, unit, 3);
   if (kind === BTF_KIND.ARRAY) {
     setWord(to + 2, word(from + 2));
     setWord(to + 3, rowAt(word(from + 3), types, none));
@@ -121,7 +121,7 @@ function internMembers(
   types: number,
   none: number,
   names: number,
-  strings: number,
+  unit: number,
 ): number {
   setWord(to + 2, word(from + 2));
   const redirect = word(TYPE.redirect);
@@ -130,7 +130,7 @@ function internMembers(
     // as `nameAt` and `rowAt` do it, without calls for most
     const name = word(names + word(at));
     const row = types + word(at + 1);
-    setWord(put, name === 0 ? nameAt(names, strings, word(at)) : name);
+    setWord(put, name === 0 ? nameAt(names, unit, word(at)) : name);
     setWord(put + 1, row === types || word(redirect + row) > 0 ? rowAt(row - types, types, none) : row);
     setWord(put + 2, word(at + 2));
     put = put + 3;
@@ -145,12 +145,12 @@ function internParameters(
   types: number,
   none: number,
   names: number,
-  strings: number,
+  unit: number,
 ): number {
   setWord(to + 2, rowAt(word(from + 2), types, none));
   let put = to + 3;
   for (let at = from + 3; at < end; at = at + 2) {
-    setWord(put, nameAt(names, strings, word(at)));
+    setWord(put, nameAt(names, unit, word(at)));
     setWord(put + 1, rowAt(word(at + 1), types, none));
     put = put + 2;
   }
@@ -163,13 +163,13 @@ function internValues(
   end: number,
   to: number,
   names: number,
-  strings: number,
+  unit: number,
   width: number,
 ): number {
   setWord(to + 2, word(from + 2));
   let put = to + 3;
   for (let at = from + 3; at < end; at = at + width) {
-    setWord(put, nameAt(names, strings, word(at)));
+    setWord(put, nameAt(names, unit, word(at)));
     setWord(put + 1, word(at + 1));
     if (width === 3) setWord(put + 2, word(at + 2));
     put = put + width;
@@ -177,11 +177,11 @@ function internValues(
   return put;
 }
 
-function nameAt(names: number, strings: number, offset: number): number {
+function nameAt(names: number, unit: number, offset: number): number {
   if (offset === 0) return 0;
   const known = word(names + offset);
   if (known !== 0) return known;
-  const name = internNext(strings + offset);
+  const name = nextTextName(unit, word(word(UNIT.strings) + unit) + offset);
   setWord(names + offset, name);
   return name;
 }

@@ -90,7 +90,7 @@ export function mergeTypesOfUnits(image: Image, first: number, last: number, res
 function faultError(image: Image): RootletError {
   const row = image.count(FAULT) - 1;
   const [code, unit, id] = [FAULT.code, FAULT.unit, FAULT.a].map(column => image.get(column, row));
-  if (code === MERGE_FAULT.collisions) return bugError(['BTF merge'], `hashes collide under ${id} seeds`);
+  if (code === MERGE_FAULT.collisions) return bugError(['BTF merge'], `hashes collide under ${id} keys`);
   // MERGE_FAULT.dropped
   return bugError(
     ['BTF merge', image.unitName(unit ?? 0)],

@@ -8,11 +8,11 @@
  * one term. There are no pairs to compare and no depth limits.
  */
 
+import { mixHigh, mixLow, PROBES } from '../../image/keys.kernel.ts';
 import { TYPE } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { aliasOf, isMember } from './forwards.kernel.ts';
-import { mixHigh, mixLow } from './hash.kernel.ts';
 import { referenceShape, referencesOf } from './shape.kernel.ts';
 import { addColumn, WORK } from './work.kernel.ts';
 
@@ -56,12 +56,13 @@ const PART = {
   movedCount: 26,
   dirtyCount: 27,
   groups: 28,
+  crowded: 29,
   words: 32,
 } as const;
 
 /**
  * Splits the groups of TYPE.same until the types of each are equal as far as references go, and sets it to the
- * first of each. Forward declarations leave structs that turn out to differ.
+ * first of each. Forward declarations leave structs that turn out to differ. Returns 0 when signatures crowd.
  */
 export function refine(work: number): number {
   const part = beginPartition(work);
@@ -75,7 +76,7 @@ export function refine(work: number): number {
     for (let i = 0; i < count; i = i + 1) split(part, word(word(part + PART.dirty) + i));
     propagate(part);
   }
-  return representBlocks(work, part);
+  return word(part + PART.crowded) === 1 ? 0 : representBlocks(work, part);
 }
 
 function beginPartition(work: number): number {
@@ -269,15 +270,16 @@ function split(part: number, block: number): number {
   return word(part + PART.groups) === 1 ? 0 : separate(part, block, begin + marked, stop, marked);
 }
 
-/** Number of the group with the signature of `row`, from 0. */
+/** Number of the group with the signature of `row`, from 0. When signatures crowd nothing is split any more. */
 function groupOf(part: number, row: number): number {
   const low = word(word(part + PART.low) + row);
   const high = word(word(part + PART.high) + row);
   const slots = word(part + PART.slots);
   const mask = word(part + PART.mask);
-  let slot = (low ^ (high >>> 5)) & mask;
+  let slot = mixLow(low, high) & mask;
   let known = word(slots + slot);
-  while (known !== 0) {
+  let left = word(part + PART.crowded) === 0 ? PROBES : 0;
+  while (known !== 0 && left > 0) {
     if (
       word(word(part + PART.groupLow) + known) === low &&
       word(word(part + PART.groupHigh) + known) === high
@@ -286,7 +288,9 @@ function groupOf(part: number, row: number): number {
     }
     slot = (slot + 1) & mask;
     known = word(slots + slot);
+    left = left - 1;
   }
+  if (left === 0) return crowd(part);
   const group = word(part + PART.groups) + 1;
   setWord(part + PART.groups, group);
   setWord(slots + slot, group);
@@ -295,6 +299,11 @@ function groupOf(part: number, row: number): number {
   setWord(word(part + PART.groupSlot) + group, slot);
   setWord(word(part + PART.groupSize) + group - 1, 0);
   return group - 1;
+}
+
+function crowd(part: number): number {
+  setWord(part + PART.crowded, 1);
+  return 0;
 }
 
 /** The table of groups is free for the next split; their sizes stay. */

@@ -3,7 +3,8 @@
  * of `HEADER.stringRoom`. `NAME.string` is the offset of a name in it, 0 as long as it is not there.
  *
  * There is one such table at a time. Offset 0 is the empty string; every other string is there once, in the
- * order in which it was first put.
+ * order in which it was first put. What was the end of a long string stays one (NAME.whole), so that the table is not
+ * longer than those of the inputs together.
  */
 
 import { HEADER, NAME, UNIT } from '../../image/layout.ts';
@@ -31,7 +32,20 @@ function forgetStrings(unit: number): number {
 export function putString(name: number): number {
   if (name === 0) return 0;
   const known = word(word(NAME.string) + name);
-  return known === 0 ? appendString(name) : known;
+  if (known !== 0) return known;
+  return word(word(NAME.whole) + name) === 0 ? appendString(name) : putEnd(name);
+}
+
+/** Offset of a name that is the end of another, which is put instead, or of the name that this one is the end of. */
+function putEnd(name: number): number {
+  const wholes = word(NAME.whole);
+  let whole = name;
+  while (word(wholes + whole) !== 0 && word(word(NAME.string) + whole) === 0) whole = word(wholes + whole);
+  const known = word(word(NAME.string) + whole);
+  const sizes = word(NAME.size);
+  const offset = (known === 0 ? appendString(whole) : known) + word(sizes + whole) - word(sizes + name);
+  setWord(word(NAME.string) + name, offset);
+  return offset;
 }
 
 function appendString(name: number): number {

@@ -5,11 +5,11 @@
  * being equal to nothing anyway.
  */
 
+import { mixLow, PROBES } from '../../image/keys.kernel.ts';
 import { HEADER, TYPE } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { mixLow } from './hash.kernel.ts';
 import { isNeverMerged } from './shape.kernel.ts';
 import { addColumn, WORK } from './work.kernel.ts';
 
@@ -34,10 +34,12 @@ const TAGS = {
   contents: 12,
   pairs: 13,
   looks: 14,
+  /** 1: an entry has taken too many steps, so nothing further is looked up. */
+  crowded: 15,
   words: 16,
 } as const;
 
-/** Fills WORK.tags. */
+/** Fills WORK.tags. Returns the number of tags; -1 when hashes crowd. */
 export function numberTagSets(work: number): number {
   const count = countTags(work);
   setWord(work + WORK.tags, 0);
@@ -51,7 +53,17 @@ export function numberTagSets(work: number): number {
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
     if (word(word(tags + TAGS.last) + row) !== 0) setWord(column + row, firstWithSet(tags, row));
   }
-  return count;
+  return word(tags + TAGS.crowded) === 0 ? count : -1;
+}
+
+/** Steps that an entry may take in a hash table. */
+function stepsLeft(tags: number): number {
+  return word(tags + TAGS.crowded) === 0 ? PROBES : 0;
+}
+
+function crowd(tags: number): number {
+  setWord(tags + TAGS.crowded, 1);
+  return 0;
 }
 
 /** Whether a row is a tag on a type that can be merged. */
@@ -108,13 +120,16 @@ function contentOf(tags: number, at: number): number {
   const texts = word(tags + TAGS.contentAt);
   let slot = mixLow(word(at), word(at + 3)) & mask;
   let known = word(slots + slot);
-  while (known !== 0) {
+  let left = stepsLeft(tags);
+  while (known !== 0 && left > 0) {
     const text = word(texts + known);
     if (word(text) === word(at) && word(text + 1) === word(at + 1) && word(text + 3) === word(at + 3))
       return known;
     slot = (slot + 1) & mask;
     known = word(slots + slot);
+    left = left - 1;
   }
+  if (left === 0) return crowd(tags);
   const content = word(tags + TAGS.contents) + 1;
   setWord(tags + TAGS.contents, content);
   setWord(slots + slot, content);
@@ -128,7 +143,8 @@ function isNewPair(tags: number, target: number, content: number): number {
   const mask = word(tags + TAGS.mask);
   let slot = mixLow(target, content) & mask;
   let pair = word(slots + slot);
-  while (pair !== 0) {
+  let left = stepsLeft(tags);
+  while (pair !== 0 && left > 0) {
     if (
       word(word(tags + TAGS.target) + pair) === target &&
       word(word(tags + TAGS.content) + pair) === content
@@ -136,7 +152,9 @@ function isNewPair(tags: number, target: number, content: number): number {
       return 0;
     slot = (slot + 1) & mask;
     pair = word(slots + slot);
+    left = left - 1;
   }
+  if (left === 0) return crowd(tags);
   pair = word(tags + TAGS.pairs) + 1;
   setWord(tags + TAGS.pairs, pair);
   setWord(slots + slot, pair);
@@ -151,11 +169,14 @@ function firstWithSet(tags: number, row: number): number {
   const mask = word(tags + TAGS.mask);
   let slot = word(word(tags + TAGS.sum) + row) & mask;
   let known = word(slots + slot);
-  while (known !== 0) {
+  let left = stepsLeft(tags);
+  while (known !== 0 && left > 0) {
     if (isSameSet(tags, row, known) === 1) return known;
     slot = (slot + 1) & mask;
     known = word(slots + slot);
+    left = left - 1;
   }
+  if (left === 0) return crowd(tags);
   setWord(slots + slot, row);
   return row;
 }

@@ -85,6 +85,7 @@ function beginTypes(unit: number, count: number, size: number): number {
   setWord(word(UNIT.types) + unit, types);
   setWord(word(UNIT.typeCount) + unit, count);
   setWord(word(UNIT.typed) + unit, 1);
+  setWord(word(UNIT.merged) + unit, 1);
   setWord(word(UNIT.words) + unit, words);
   setWord(word(UNIT.wordCount) + unit, size);
   return types;

@@ -30,6 +30,8 @@ export const WORK = {
   structs: 13,
   /** 1 for rows that represent types which are not all equal. */
   mixed: 14,
+  /** 1: an entry of a hash table has taken too many steps, so nothing further is looked up. */
+  crowded: 15,
   words: 16,
 } as const;
 

@@ -92,4 +92,6 @@ export const TYPE_FAULT = {
   coreKind: 259,
   /** a: offset, b: offset of the access string. */
   coreAccess: 260,
+  /** a: offset, b: type. */
+  coreType: 261,
 } as const;

@@ -282,7 +282,7 @@ function missingProblem(
     `${quote(symbol.name)} is defined neither here nor by a loaded object`,
     {
       subject: symbol.name,
-      details: [describeSymbol(consumer, symbol), ...referenceLines(sites)],
+      details: [describeSymbol(consumer, symbol), ...referenceLines({ sites, count: sites.length })],
       hint:
         kernelHint(symbol.name, scope) ??
         (lazy

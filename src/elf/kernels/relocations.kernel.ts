@@ -6,8 +6,9 @@
  */
 
 import { getUnalignedWord } from '../../image/get.kernel.ts';
+import { drawMixKeys, mixLow, PROBES } from '../../image/keys.kernel.ts';
 import { SECTION, UNIT } from '../../image/layout.ts';
-import { setWord, word } from '../../image/memory.ts';
+import { fill, setWord, word } from '../../image/memory.ts';
 import { alloc, fault, giveBack } from '../../image/tables.kernel.ts';
 import {
   R_BPF_64_32,
@@ -25,6 +26,10 @@ import { ELF_FAULT } from '../faults.ts';
 import { REL } from '../fields.ts';
 import { checkEntries } from './entries.kernel.ts';
 import { isRelocationsOf, typeSection } from './names.kernel.ts';
+
+/** No record has the offset of another; an offset took too many steps. */
+const NONE = -1;
+const CROWDED = -2;
 
 /** Checks the relocations of all sections that are read, but those of types, whose values in place are right. */
 export function readRelocations(unit: number): number {
@@ -128,30 +133,43 @@ export function relocationWidth(type: number, isCode: number): number {
   return type === R_BPF_64_ABS32 || type === R_BPF_64_NODYLD32 ? 4 : 0;
 }
 
-/** Refuses two records of one offset, by a hash table of all offsets plus one. */
+/** Refuses two records of one offset. */
 function refuseDuplicates(unit: number, row: number, table: number, count: number): number {
   let size = 64;
   while (size < count << 1) size = size << 1;
   const slots = alloc(size << 2);
-  let twice = -1;
-  for (let index = 0; index < count && twice < 0; index = index + 1) {
-    const offset = word(table + (index << 2));
-    if (addOffset(slots >> 2, size - 1, offset) === 0) twice = index;
+  let twice = firstTwice(table, count, slots >> 2, size - 1, PROBES);
+  if (twice === CROWDED) {
+    drawMixKeys();
+    fill(slots, 0, size << 2);
+    twice = firstTwice(table, count, slots >> 2, size - 1, size);
   }
   giveBack(slots);
-  return twice < 0
+  return twice === NONE
     ? 1
     : fault(ELF_FAULT.relocationTwice, unit, row - word(word(UNIT.sections) + unit), twice);
 }
 
-/** 0: the offset was in the table already. */
-function addOffset(slots: number, mask: number, offset: number): number {
-  const hash = Math.imul(offset, 0x2c1b3c6d);
-  let slot = (hash ^ (hash >>> 15)) & mask;
-  while (word(slots + slot) !== 0) {
-    if (word(slots + slot) === offset + 1) return 0;
+/** Index of the first record with the offset of an earlier one; NONE; CROWDED when one takes more than `steps`. */
+function firstTwice(table: number, count: number, slots: number, mask: number, steps: number): number {
+  for (let index = 0; index < count; index = index + 1) {
+    const added = addOffset(slots, mask, word(table + (index << 2)), steps);
+    if (added !== 1) return added === 0 ? index : CROWDED;
+  }
+  return NONE;
+}
+
+/** Enters an offset, plus one, in a hash table: 1; 0 when it was there already; CROWDED. */
+function addOffset(slots: number, mask: number, offset: number, steps: number): number {
+  let slot = mixLow(offset, 0) & mask;
+  for (let left = steps; left > 0; left = left - 1) {
+    const known = word(slots + slot);
+    if (known === offset + 1) return 0;
+    if (known === 0) {
+      setWord(slots + slot, offset + 1);
+      return 1;
+    }
     slot = (slot + 1) & mask;
   }
-  setWord(slots + slot, offset + 1);
-  return 1;
+  return CROWDED;
 }

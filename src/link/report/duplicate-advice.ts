@@ -7,7 +7,14 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { type BpfObject, hookRuleOf, programsOf, programTypeOf, sectionNameOf } from '../../object/index.ts';
+import {
+  type BpfObject,
+  hookRuleOf,
+  programsOf,
+  programTypeOf,
+  type SymbolIndex,
+  sectionNameOf,
+} from '../../object/index.ts';
 import { findIdentical, type Identical } from '../passes/index.ts';
 import { type DuplicateAdvice, GENERAL_ADVICE, type SymbolAt, type SymbolGroup } from '../resolve/index.ts';
 import { once } from './once.ts';
@@ -18,28 +25,47 @@ export function duplicateAdvice(
   folded: Identical | null,
 ): (clash: SymbolGroup) => DuplicateAdvice {
   const equalNames = once(() => findIdentical(objects).names);
+  const known = new Map<number, FilePrograms>();
+  const programsIn = (file: number): FilePrograms => {
+    const found = known.get(file) ?? filePrograms(elementAt(objects, file));
+    known.set(file, found);
+    return found;
+  };
   return ({ name, clashing }) => {
     const isEqual = folded === null && equalNames().has(name);
-    const chain = chainCommand(objects, name, clashing);
+    const chain = chainCommand(programsIn, name, clashing);
     const hints = [
       ...(isEqual ? ['the definitions are equal: --fold-identical makes them one'] : []),
       ...(chain === null ? [] : [`to run both on one hook: ${chain}`]),
-      ...(isEqual ? [] : [remedyOf(objects, clashing)]),
+      ...(isEqual ? [] : [remedyOf(programsIn, clashing)]),
     ];
     return { details: folded?.differences.get(name) ?? [], hint: hints.join('; ') };
   };
 }
 
 /** A program cannot be static, and a weak one would never run. */
-function remedyOf(objects: readonly BpfObject[], clashing: readonly SymbolAt[]): string {
-  const isOneProgram = clashing.some(at =>
-    programs(objects, at.file).some(({ index }) => index === at.index),
-  );
+function remedyOf(programsIn: (file: number) => FilePrograms, clashing: readonly SymbolAt[]): string {
+  const isOneProgram = clashing.some(at => programsIn(at.file).indexes.has(at.index));
   return isOneProgram ? 'rename one when linking (--redefine-sym FILE:OLD=NEW)' : GENERAL_ADVICE.hint;
 }
 
-function programs(objects: readonly BpfObject[], file: number): ReturnType<typeof programsOf> {
-  return programsOf(elementAt(objects, file));
+/** The programs of a file, which every name that clashes asks about. */
+interface FilePrograms {
+  readonly name: string;
+  readonly indexes: ReadonlySet<SymbolIndex>;
+  /** Type and attach type of those that hooks run one after the other, by name. */
+  readonly chainable: ReadonlyMap<string, string>;
+  readonly types: ReadonlySet<string>;
+}
+
+function filePrograms(object: BpfObject): FilePrograms {
+  const chainable = chainablePrograms(object);
+  return {
+    name: object.name,
+    indexes: new Set(programsOf(object).map(({ index }) => index)),
+    chainable,
+    types: new Set(chainable.values()),
+  };
 }
 
 // --- chains -------------------------------------------------------------------------------------------------------
@@ -49,28 +75,22 @@ function programs(objects: readonly BpfObject[], file: number): ReturnType<typeo
  * hooks run one after the other.
  */
 function chainCommand(
-  objects: readonly BpfObject[],
+  programsIn: (file: number) => FilePrograms,
   name: string,
   clashing: readonly SymbolAt[],
 ): string | null {
-  const files = [...new Set(clashing.map(at => at.file))];
-  const chainable = files.map(file => chainablePrograms(elementAt(objects, file)));
-  const types = [...elementAt(chainable, 0).values()];
-  const type = types.find(one => chainable.every(found => [...found.values()].includes(one)));
-  if (type === undefined || files.some(file => isMember(elementAt(objects, file)))) return null;
-  const words = files.map((file, at) => {
-    const candidates = [...elementAt(chainable, at)].filter(([, one]) => one === type).map(([one]) => one);
-    return componentOf(elementAt(objects, file), candidates, name);
-  });
-  return `rootlet relink --chain ${words.join(' ')}`;
+  const files = [...new Set(clashing.map(at => at.file))].map(programsIn);
+  const type = [...elementAt(files, 0).types].find(one => files.every(({ types }) => types.has(one)));
+  if (type === undefined || files.some(isMember)) return null;
+  return `rootlet relink --chain ${files.map(file => componentOf(file, type, name)).join(' ')}`;
 }
 
 /** A file alone where that says which program; else the program of the name that clashes, or one to choose. */
-function componentOf(object: BpfObject, candidates: readonly string[], name: string): string {
-  if (programsOf(object).length === 1) return object.name;
-  const [only, ...others] = candidates;
-  if (candidates.includes(name)) return `${object.name}:${name}`;
-  return `${object.name}:${others.length === 0 && only !== undefined ? only : 'PROGRAM'}`;
+function componentOf(file: FilePrograms, type: string, name: string): string {
+  if (file.indexes.size === 1) return file.name;
+  if (file.chainable.get(name) === type) return `${file.name}:${name}`;
+  const [only, ...others] = [...file.chainable].filter(([, one]) => one === type).map(([one]) => one);
+  return `${file.name}:${others.length === 0 && only !== undefined ? only : 'PROGRAM'}`;
 }
 
 /** Type and attach type of programs, by name. */
@@ -86,6 +106,6 @@ function chainablePrograms(object: BpfObject): ReadonlyMap<string, string> {
 }
 
 /** `ARCHIVE(MEMBER)` cannot be a component of a chain. */
-function isMember({ name }: BpfObject): boolean {
+function isMember({ name }: FilePrograms): boolean {
   return name.endsWith(')');
 }

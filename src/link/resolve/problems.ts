@@ -83,11 +83,13 @@ const EXTERN = 'extern ';
  * information.
  */
 export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | null {
-  let found: LineRecord | undefined;
-  for (const line of symbol.lines) {
-    if (line.insnIndex > insnIndex) break;
-    found = line;
+  let [low, high] = [0, symbol.lines.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((symbol.lines.at(middle)?.insnIndex ?? insnIndex) > insnIndex) high = middle;
+    else low = middle + 1;
   }
+  const found = symbol.lines.at(low - 1);
   return found === undefined ? null : `${tidyPath(found.file)}:${found.line}: ${found.text.trim()}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
-import type { BpfObject, BpfSymbol } from '../../object/index.ts';
+import type { BpfObject, BpfSymbol, DefinedSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';
 import type { Resolution } from './resolve.ts';
 
@@ -28,17 +28,44 @@ export function referencesTo(
   );
 }
 
+/** The first references to a name, and the number of all. */
+export interface SomeReferences {
+  readonly sites: readonly ReferenceSite[];
+  readonly count: number;
+}
+
 const SHOWN_REFERENCES = 3;
 
+/** References to each group (row of GROUP) that has any, in input order; all inputs are looked at once. */
+export function referencesByGroup(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+): ReadonlyMap<number, SomeReferences> {
+  const found = new Map<number, { readonly sites: ReferenceSite[]; count: number }>();
+  for (const [file, object] of objects.entries()) {
+    for (const symbol of object.symbols) {
+      if (symbol.kind === 'extern') continue;
+      for (const reference of symbol.references) {
+        const group = resolution.groupRow({ file, index: reference.symbol });
+        const known = found.get(group) ?? { sites: [], count: 0 };
+        if (known.count === 0) found.set(group, known);
+        if (known.sites.length < SHOWN_REFERENCES) known.sites.push(siteOf(object, symbol, reference));
+        known.count++;
+      }
+    }
+  }
+  return found;
+}
+
 /** The first of the references as details of a problem, and the number of the others. */
-export function referenceLines(sites: readonly ReferenceSite[]): string[] {
+export function referenceLines({ sites, count }: SomeReferences): string[] {
   const lines = sites
     .slice(0, SHOWN_REFERENCES)
     .map(
       ({ file, symbol, position, source }) =>
         `referred to by ${file}: ${quote(symbol)}, at ${position}${source === null ? '' : `, ${source}`}`,
     );
-  const more = sites.length - lines.length;
+  const more = count - lines.length;
   return more === 0 ? lines : [...lines, `and ${more} more references`];
 }
 
@@ -54,22 +81,20 @@ export function referencesFrom(
 
 function sitesIn(object: BpfObject, symbol: BpfSymbol, wanted: (index: number) => boolean): ReferenceSite[] {
   if (symbol.kind === 'extern') return [];
-  if (symbol.kind !== 'function') {
-    return symbol.references
-      .filter(reference => wanted(reference.symbol))
-      .map(reference => ({
-        file: object.name,
-        symbol: symbol.name,
-        position: reference.offset,
-        source: null,
-      }));
-  }
-  return symbol.references
+  const references: readonly Reference[] = symbol.references;
+  return references
     .filter(reference => wanted(reference.symbol))
-    .map(reference => ({
-      file: object.name,
-      symbol: symbol.name,
-      position: reference.insnIndex,
-      source: sourceLine(symbol, reference.insnIndex),
-    }));
+    .map(reference => siteOf(object, symbol, reference));
+}
+
+type Reference = DefinedSymbol['references'][number];
+
+function siteOf(object: BpfObject, symbol: DefinedSymbol, reference: Reference): ReferenceSite {
+  const position = 'insnIndex' in reference ? reference.insnIndex : reference.offset;
+  return {
+    file: object.name,
+    symbol: symbol.name,
+    position,
+    source: symbol.kind === 'function' ? sourceLine(symbol, position) : null,
+  };
 }

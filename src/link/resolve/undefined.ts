@@ -7,7 +7,7 @@ import * as kernels from './checks.kernel.ts';
 import { faultsOf } from './columns.ts';
 import { LINK_FAULT } from './faults.ts';
 import { describeSymbol } from './problems.ts';
-import { referenceLines, referencesTo } from './references.ts';
+import { referenceLines, referencesByGroup, type SomeReferences } from './references.ts';
 import type { Resolution, SymbolGroup } from './resolve.ts';
 import { inputName } from './symbol-at.ts';
 
@@ -25,15 +25,26 @@ export function undefinedProblems(
 ): Problem[] {
   const missing = missingGroups(resolution).filter(isNeeded);
   if (missing.length === 0) return [];
-  const all = candidateNames(objects);
-  return missing.map(group => {
-    if (scopes === undefined)
-      return missingProblem(objects, resolution, group, fileSuggestion(group.name, all));
-    const scope = scopes[group.winner.file];
-    const own = candidateNames(objects.filter((_, file) => scopes[file] === scope));
-    return missingProblem(objects, resolution, group, componentSuggestion(objects, group, own));
+  const references = referencesByGroup(objects, resolution);
+  const candidates = new Map<number | undefined, Candidates>();
+  return missing.map((group, index) => {
+    const scope = scopes?.[group.winner.file];
+    const own =
+      candidates.get(scope) ?? candidateNames(objects.filter((_, file) => scopes?.[file] === scope));
+    candidates.set(scope, own);
+    const near = index < COMPARED_NAMES ? nearSuggestion(group.name, own) : null;
+    const hint = near ?? (scopes === undefined ? FILE_HINT : componentHint(objects, group, index));
+    const sites = references.get(resolution.groupRow(group.winner)) ?? NO_REFERENCES;
+    return missingProblem(objects, group, sites, hint);
   });
 }
+
+/** Similar names are looked for, and other components that have the name, for so many missing names. */
+const COMPARED_NAMES = 64;
+const NO_REFERENCES: SomeReferences = { sites: [], count: 0 };
+const FILE_HINT = 'add the file that defines it, declare it __weak, or link with -r to leave it undefined';
+const COMPONENT_HINT =
+  'add an archive that defines it, link the component with its other files first, or declare it __weak';
 
 /** Names that nothing defines, that something needs, and that the kernel does not resolve. */
 function missingGroups({ columns, groupOf }: Resolution): readonly SymbolGroup[] {
@@ -45,18 +56,15 @@ function missingGroups({ columns, groupOf }: Resolution): readonly SymbolGroup[]
 
 function missingProblem(
   objects: readonly BpfObject[],
-  resolution: Resolution,
   group: SymbolGroup,
+  sites: SomeReferences,
   hint: string,
 ): Problem {
   const object = elementAt(objects, group.winner.file);
   const declaration = describeSymbol(object, symbolOf(object, group.winner.index));
   return problem('link-undefined', [object.name], `${quote(group.name)} is not defined in any input`, {
     subject: group.name,
-    details: [
-      declaration,
-      ...referenceLines(referencesTo(objects, resolution, resolution.groupRow(group.winner))),
-    ],
+    details: [declaration, ...referenceLines(sites)],
     hint: kconfigHint(group.name) ?? hint,
   });
 }
@@ -80,24 +88,15 @@ function candidateNames(objects: readonly BpfObject[]): Candidates {
   return { globals: [...globals], statics };
 }
 
-function fileSuggestion(name: string, candidates: Candidates): string {
-  return (
-    nearSuggestion(name, candidates) ??
-    'add the file that defines it, declare it __weak, or link with -r to leave it undefined'
-  );
-}
-
-/** Components do not share names. */
-function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, own: Candidates): string {
-  const near = nearSuggestion(group.name, own);
-  if (near !== null) return near;
+/** Components do not share names. `index`: of the missing name. */
+function componentHint(objects: readonly BpfObject[], group: SymbolGroup, index: number): string {
+  if (index >= COMPARED_NAMES) return COMPONENT_HINT;
   const owner = objects.find(object =>
     object.symbols.some(
       symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === group.name,
     ),
   );
-  if (owner === undefined)
-    return 'add an archive that defines it, link the component with its other files first, or declare it __weak';
+  if (owner === undefined) return COMPONENT_HINT;
   const user = inputName(objects, group.winner.file);
   return `${owner.name} defines it, but components do not share names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
 }

@@ -43,7 +43,7 @@ export type Needs = (index: SymbolIndex) => readonly SymbolIndex[];
 export const NO_NEEDS: Needs = () => [];
 
 interface NeedRule {
-  readonly kind: 'arena' | 'exception-callback' | 'run-configuration';
+  readonly kind: 'arena' | 'exception-callback' | 'run-configuration' | 'neighbour';
   /** Undefined when the object has nothing of the kind, so that it costs nothing. */
   readonly prepare: (object: BpfObject) => Needs | undefined;
 }
@@ -56,6 +56,7 @@ const NEEDS: readonly NeedRule[] = [
   { kind: 'arena', prepare: arenaNeeds },
   { kind: 'exception-callback', prepare: callbackNeeds },
   { kind: 'run-configuration', prepare: runConfigNeeds },
+  { kind: 'neighbour', prepare: neighbourNeeds },
 ];
 
 const KNOWN = new WeakMap<BpfObject, Needs>();
@@ -103,6 +104,33 @@ function runConfigNeeds(object: BpfObject): Needs | undefined {
     if (symbol === undefined || !isProgram(object, symbol)) return [];
     return ofSameFile(object, symbol, named.get(`_${symbol.name}`) ?? []);
   };
+}
+
+/**
+ * A variable of size 0 marks a place: what is meant is the variable after it in the section; after the last one, the
+ * one before. Without it the section may be empty, which no loader takes.
+ */
+function neighbourNeeds(object: BpfObject): Needs | undefined {
+  const marks = object.symbols.flatMap((symbol, index) => (isMark(symbol) ? [index] : []));
+  if (marks.length === 0) return undefined;
+  const needed = new Map<SymbolIndex, SymbolIndex>();
+  const before = new Map<string, SymbolIndex>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind !== 'variable') return;
+    const place = `${symbol.section} ${symbol.origin.file}`;
+    const previous = before.get(place);
+    if (previous !== undefined && isMark(object.symbols[previous])) needed.set(previous, index);
+    if (previous !== undefined && isMark(symbol)) needed.set(index, previous); // until one follows
+    before.set(place, index);
+  });
+  return index => {
+    const neighbour = needed.get(index);
+    return neighbour === undefined ? [] : [neighbour];
+  };
+}
+
+function isMark(symbol: BpfSymbol | undefined): boolean {
+  return symbol?.kind === 'variable' && symbol.size === 0 && symbol.aliasOf === undefined;
 }
 
 function symbolsByName(

@@ -6,6 +6,7 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId, btfOf, forEachVariable, type RawBtf } from '../../btf/index.ts';
+import { STB_LOCAL } from '../../elf/index.ts';
 import { ATOM, ATOM_BINDING, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type AtomRow, atomRows } from './atom-rows.ts';
@@ -57,21 +58,31 @@ function idsOf(btf: Btf, names: ReadonlySet<string>): Map<string, BtfId[]> {
   return found;
 }
 
-/** For each symbol of the unit, in READER.described: 1 where BTF describes it as what is at its place. */
+/**
+ * For each symbol of the unit, in READER.described: 1 where BTF describes it as what is at its place. Of a local and a
+ * global symbol of one name at one place it is the one that the linkage of the description fits.
+ */
 export function markDescribed(image: Image, unit: number): void {
   const [first, count] = [image.get(UNIT.symbols, unit), image.get(UNIT.symbolCount, unit)];
   const marks = image.run(state).emptyRoom(READER.described, count);
   if (image.get(UNIT.typed, unit) === 0) return;
   const keys = keysOf(image, unit, btfOf(image, unit));
   const sections = image.get(UNIT.sectionCount, unit);
+  const fitting = new Set<string>();
+  const others: (readonly [row: number, place: string])[] = [];
   for (let row = first + 1; row < first + count; row++) {
     const index = image.get(SYMBOL.section, row);
     if (index === 0 || index >= sections) continue;
     const section = image.nameText(image.get(SECTION.name, image.get(UNIT.sections, unit) + index));
     const [name, offset] = [image.nameText(image.get(SYMBOL.name, row)), image.get(SYMBOL.value, row) >>> 0];
-    const isDescribed = keys.has(`${section} ${name}`) || keys.has(`${section} ${offset} ${name}`);
-    image.words[marks + row - first] = isDescribed ? 1 : 0;
+    const isLocal = image.get(SYMBOL.binding, row) === STB_LOCAL;
+    const place = `${index} ${offset}`;
+    if (keys.has(`${section} ${name} ${isLocal}`) || keys.has(`${section} ${offset} ${name}`)) {
+      fitting.add(place);
+      image.words[marks + row - first] = 1;
+    } else if (keys.has(`${section} ${name} ${!isLocal}`)) others.push([row, place]);
   }
+  for (const [row, place] of others) if (!fitting.has(place)) image.words[marks + row - first] = 1;
 }
 
 /** By function information, which names the function at each place, and by the DATASECs, which list variables. */
@@ -85,7 +96,10 @@ function keysOf(image: Image, unit: number, btf: RawBtf): Set<string> {
   }
   for (let id = 1; id <= btf.count; id++) {
     if (btf.kindOf(id) !== BTF_KIND.DATASEC) continue;
-    forEachVariable(btf, id, member => keys.add(`${btf.nameOf(id)} ${btf.nameOf(member)}`));
+    forEachVariable(btf, id, member => {
+      const isStatic = btf.linkageOf(member) === 'static';
+      keys.add(`${btf.nameOf(id)} ${btf.nameOf(member)} ${isStatic}`);
+    });
   }
   return keys;
 }

@@ -30,8 +30,16 @@ import { WRITE_FAULT } from './faults.ts';
 
 const MAX_VARIABLES = 0xffffff;
 
-/** 1: a unit has DATASECs among its types. */
-export function hasDataSections(unit: number): number {
+/**
+ * 1: the types of a unit have to be merged before they are written: there are DATASECs among them, or there will be,
+ * and then what is read again is merged. So writing once more changes nothing.
+ */
+export function needsMerging(unit: number): number {
+  if (word(word(UNIT.merged) + unit) === 1) return 0;
+  return hasDataSections(unit) === 1 || countTyped(unit) !== 0 ? 1 : 0;
+}
+
+function hasDataSections(unit: number): number {
   const types = word(word(UNIT.types) + unit);
   const end = types + word(word(UNIT.typeCount) + unit);
   const starts = word(TYPE.start);
@@ -268,8 +276,14 @@ function putAtomLines(output: number, atom: number, section: number): number {
   const count = word(word(ATOM.lineCount) + atom);
   if (count === 0) return 0;
   const shift = word(word(ATOM.place) + atom) - word(word(ATOM.lineBase) + atom);
-  const strings = word(word(UNIT.strings) + word(word(ATOM.source) + atom));
-  return putLines(output, section, word(word(ATOM.lines) + atom), count, shift, strings);
+  return putLines(
+    output,
+    section,
+    word(word(ATOM.lines) + atom),
+    count,
+    shift,
+    word(word(ATOM.source) + atom),
+  );
 }
 
 function putAtomRelocations(
@@ -281,13 +295,13 @@ function putAtomRelocations(
 ): number {
   const first = word(word(ATOM.records) + atom);
   const end = first + word(word(ATOM.recordCount) + atom);
-  const strings = word(word(UNIT.strings) + word(word(ATOM.source) + atom));
+  const source = word(word(ATOM.source) + atom);
   const place = word(word(ATOM.place) + atom);
   for (let record = first; record < end; record = record + 1) {
     const offset = place + (word(word(RECORD.place) + record) << 3);
     const type = typeOf(unit, word(word(RECORD.type) + record), types);
-    const access = strings + word(word(RECORD.access) + record);
-    putRelocation(output, section, offset, type, access, word(word(RECORD.kind) + record));
+    const access = word(word(RECORD.access) + record);
+    putRelocation(output, section, offset, type, source, access, word(word(RECORD.kind) + record));
   }
   return end;
 }

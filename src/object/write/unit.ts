@@ -55,11 +55,11 @@ function checked(image: Image, body: () => number): number {
 }
 
 /**
- * Row of UNIT with the types of a unit but no DATASEC: the unit itself where it has none. Compilers put them
- * anywhere among the types; taking them out renumbers the rest.
+ * Row of UNIT with the types of a unit but no DATASEC: the unit itself where it has none, before and after. Compilers put
+ * them anywhere among the types; taking them out renumbers the rest.
  */
 function typesWithoutLayout(image: Image, unit: number): number {
-  if (image.run(types).hasDataSections(unit) === 0) return unit;
+  if (image.run(types).needsMerging(unit) === 0) return unit;
   const result = image.addUnit(image.unitName(unit));
   mergeUnits(image, unit, unit, result);
   return result;

@@ -35,7 +35,6 @@ import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, typ
 import { type FaultContext, faultError } from './faults.ts';
 import { bindHelpers } from './imports.ts';
 import { type MachineMap, StoreMap } from './machine-map.ts';
-import type { MachinePlan } from './plan.ts';
 import { RunningState } from './running-state.ts';
 import { fillMaps, type PreparedMachine } from './setup.ts';
 
@@ -215,22 +214,31 @@ function checkedBudget(budget: number = DEFAULT_BUDGET): number {
 /** Maps of one name cannot be distinguished by it; the first one counts. */
 function namedMaps({ plan, prepared }: PreparedMachine): ReadonlyMap<string, MachineMap> {
   const maps = new Map<string, MachineMap>();
+  const sections = new Map(plan.globals.sections.map(section => [section.name, section]));
+  const programNames = plan.programs.map(program => program.name);
+  const mapNames = plan.maps.map(map => map.definition.name);
   prepared.stores.forEach((store, id) => {
-    const section = plan.globals.sections.find(candidate => candidate.name === store.definition.name);
+    const section = sections.get(store.definition.name);
     const variables = plan.maps[id]?.symbol === null ? (section?.variables ?? null) : null;
-    const map = new StoreMap(id, store, prepared.memory, plan.scratch, variables, slotNames(plan, store));
+    const slots = slotNames(store, programNames, mapNames);
+    const map = new StoreMap(id, store, prepared.memory, plan.scratch, variables, slots);
     if (!maps.has(map.name)) maps.set(map.name, map);
   });
   return maps;
 }
 
-function slotNames(plan: MachinePlan, { definition }: MapStore): readonly string[] | null {
+/** Names of what the slots of a map may hold; null for maps of bytes. */
+function slotNames(
+  { definition }: MapStore,
+  programs: readonly string[],
+  maps: readonly string[],
+): readonly string[] | null {
   switch (definition.type) {
     case BPF_MAP_TYPE_PROG_ARRAY:
-      return plan.programs.map(program => program.name);
+      return programs;
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
     case BPF_MAP_TYPE_HASH_OF_MAPS:
-      return plan.maps.map(map => map.definition.name);
+      return maps;
     default:
       return null;
   }

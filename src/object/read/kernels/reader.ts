@@ -72,6 +72,8 @@ export const READER = {
   /** By row of CORE_INFO of the unit: row of ATOM. */
   owners: 70,
   scratch: 72,
+  /** By the first type of a name: what was found among those of that name. */
+  found: 76,
 
   /** Number of words. */
   size: 96,

@@ -12,7 +12,7 @@ import { ATOM, FUNCTION_INFO, NAME, SECTION, UNIT } from '../../../image/layout.
 import { setWord, word } from '../../../image/memory.ts';
 import { BTF_KIND } from '../../../uapi/btf.ts';
 import { atomAt, endOfAtoms, firstAtom } from './atoms.kernel.ts';
-import { firstOf, indexNames, kindOf, linkageOf, nextOf, onlyOf } from './names.kernel.ts';
+import { FOUND, firstOf, found, indexNames, kindOf, linkageOf, nextOf, onlyOf } from './names.kernel.ts';
 import { READER } from './reader.ts';
 import { isCode } from './sections.kernel.ts';
 import { emptyRoom, sectionRow, setState, state } from './state.kernel.ts';
@@ -115,6 +115,18 @@ function markTaken(unit: number, first: number, end: number): number {
 /** A static function of the same name, of another file that was linked into this one, is something else. */
 function attachExtern(unit: number, atom: number): number {
   const name = word(word(ATOM.name) + atom);
+  const known = found(name, FOUND.extern);
+  if (known === 0) return 0;
+  if (word(known) === 0) setWord(known, typeOfExtern(unit, name) + 1);
+  const id = word(known) - 1;
+  const section = word(state(READER.listed) + id);
+  setWord(word(ATOM.type) + atom, id);
+  if (section !== 0) setWord(word(ATOM.section) + atom, section === state(READER.extern) ? 0 : section);
+  return id;
+}
+
+/** The first FUNC that is not static and that a DATASEC lists, else such a VAR, else any that is not static. */
+function typeOfExtern(unit: number, name: number): number {
   const listed = state(READER.listed);
   let first = 0;
   for (let pass = 0; pass < 2; pass = pass + 1)
@@ -122,21 +134,23 @@ function attachExtern(unit: number, atom: number): number {
       if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0)
         continue;
       if (first === 0) first = id;
-      const section = word(listed + id);
-      if (section === 0) continue;
-      setWord(word(ATOM.type) + atom, id);
-      setWord(word(ATOM.section) + atom, section === state(READER.extern) ? 0 : section);
-      return id;
+      if (word(listed + id) !== 0) return id;
     }
-  setWord(word(ATOM.type) + atom, first);
   return first;
 }
 
 /** A static variable of the same name is something else here, too. */
 function attachCommon(unit: number, atom: number): number {
-  let found = 0;
-  for (let id = firstOf(word(word(ATOM.name) + atom)); id !== 0 && found === 0; id = nextOf(id))
-    if (kindOf(unit, id) === BTF_KIND.VAR && linkageOf(unit, id) !== 0) found = id;
-  setWord(word(ATOM.type) + atom, found);
-  return found;
+  const name = word(word(ATOM.name) + atom);
+  const known = found(name, FOUND.common);
+  if (known === 0) return 0;
+  if (word(known) === 0) setWord(known, typeOfCommon(unit, name) + 1);
+  setWord(word(ATOM.type) + atom, word(known) - 1);
+  return word(known) - 1;
+}
+
+function typeOfCommon(unit: number, name: number): number {
+  for (let id = firstOf(name); id !== 0; id = nextOf(id))
+    if (kindOf(unit, id) === BTF_KIND.VAR && linkageOf(unit, id) !== 0) return id;
+  return 0;
 }
