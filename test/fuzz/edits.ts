@@ -13,7 +13,7 @@ export type Edit =
 
 /** The file after the changes; those that do not fit in it are left out. */
 export function applyEdits(original: Uint8Array, edits: readonly Edit[]): Uint8Array {
-  let bytes = original.slice();
+  let bytes: Uint8Array = original.slice();
   for (const edit of edits) bytes = applyEdit(bytes, edit);
   return bytes;
 }

@@ -52,8 +52,7 @@ function shown(bytes: Uint8Array): void {
 }
 
 function chained(bytes: Uint8Array): void {
-  const component = { name: 'x.o', bytes };
-  const result = relinkChain([{ component: { ...component, entry: 'prog' } }]);
+  const result = relinkChain([{ component: { name: 'x.o', bytes }, program: 'prog' }]);
   if (result.ok) writeObject(result.object);
 }
 

@@ -1,7 +1,9 @@
 /** Objects with very many elements of one kind, and of kinds that invite a search for each of them. */
 
 import type { BtfType } from '../../src/btf/model/types.ts';
+import { viewOf } from '../../src/bytes/cursor.ts';
 import { loadWords } from '../../src/isa/assemble.ts';
+import { ObjectMap } from '../fuzz/object-map.ts';
 import {
   build,
   call,
@@ -24,7 +26,9 @@ export type Grow = (parts: Sample, count: number) => void;
 export function grown(grow: Grow, count: number): Uint8Array {
   const parts = sample();
   grow(parts, count);
-  return build(parts);
+  const bytes = build(parts);
+  if (grow === addEnds) shareEnds(bytes, count);
+  return bytes;
 }
 
 function times(count: number, body: (index: number) => void): void {
@@ -32,7 +36,12 @@ function times(count: number, body: (index: number) => void): void {
 }
 
 /** Functions of two instructions in `.text`; `type`: kind of what describes them. */
-function addFunctions(parts: Sample, count: number, nameOf: (index: number) => string, binding: number): void {
+function addFunctions(
+  parts: Sample,
+  count: number,
+  nameOf: (index: number) => string,
+  binding: number,
+): void {
   times(count, index => {
     const at = 8 * parts.insns.text.length;
     const name = nameOf(index);
@@ -84,7 +93,10 @@ function mergeable(parts: Sample, bytes: Uint8Array): void {
 
 function addStrings(parts: Sample, count: number): void {
   const letter = (at: number): number => 0x61 + ((Math.floor(at / 8) >> (at % 8)) % 26);
-  mergeable(parts, new Uint8Array(8 * count).map((_, at) => (at % 8 === 7 ? 0 : letter(at))));
+  mergeable(
+    parts,
+    new Uint8Array(8 * count).map((_, at) => (at % 8 === 7 ? 0 : letter(at))),
+  );
   const list = parts.relocations.get('tc') ?? [];
   extend(parts, () =>
     times(count, index => {
@@ -107,7 +119,12 @@ function addMaps(parts: Sample, count: number): void {
   parts.types[at] = { kind: 'datasec', name: '.maps', size: end + 16 * count, vars };
 }
 
-function addExterns(parts: Sample, count: number, section: string | null, type: (index: number) => BtfType): void {
+function addExterns(
+  parts: Sample,
+  count: number,
+  section: string | null,
+  type: (index: number) => BtfType,
+): void {
   const vars: { type: number; offset: number; size: number }[] = [];
   times(count, index => {
     const added = type(index);
@@ -119,16 +136,26 @@ function addExterns(parts: Sample, count: number, section: string | null, type: 
   if (section !== null) parts.types.push({ kind: 'datasec', name: section, size: 0, vars });
 }
 
-/** Ends of one name, each the name of a struct. */
+/** Structs whose names are ends of one name: builders do not share strings, so the words are changed in the file. */
 function addEnds(parts: Sample, count: number): void {
-  const whole = 'a'.repeat(8 * count);
-  times(count, index => addStruct(parts, whole.slice(8 * index), 'member'));
+  addStruct(parts, 'a'.repeat(8 * count), 'member');
+  times(count, () => addStruct(parts, '', 'member'));
+}
+
+function shareEnds(bytes: Uint8Array, count: number): void {
+  const { types } = new ObjectMap('ends.o', bytes);
+  const view = viewOf(bytes);
+  const [whole, ...ends] = types.slice(-count - 1).map(({ at }) => at);
+  if (whole === undefined) throw new Error('no types');
+  for (const [index, at] of ends.entries()) view.setUint32(at, view.getUint32(whole, true) + 8 * index, true);
 }
 
 function addSections(parts: Sample, count: number, code: boolean): void {
   times(count, index => {
     const section = code ? `tc/s${index}` : `.data.s${index}`;
-    const bytes = code ? Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0) : new Uint8Array(4);
+    const bytes = code
+      ? Uint8Array.of(0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0)
+      : new Uint8Array(4);
     parts.data.set(section, bytes);
     if (code) parts.shells.set(section, { flags: 6 });
     parts.symbols.push(symbol(`in${index}`, section, 0, bytes.length, { type: code ? FUNC : OBJECT }));
@@ -152,7 +179,9 @@ function addCalls(parts: Sample, count: number, calleeOf: (index: number) => num
 function tagFunctions(parts: Sample, count: number): void {
   addFunctions(parts, count, index => `tagged${index}`, 0);
   const first = parts.types.findIndex(type => type.kind === 'func' && type.name === 'tagged0') + 1;
-  times(count, index => parts.types.push({ kind: 'decl_tag', name: `t${index % 7}`, type: first + index, component: -1 }));
+  times(count, index =>
+    parts.types.push({ kind: 'decl_tag', name: `t${index % 7}`, type: first + index, component: -1, attribute: false }),
+  );
 }
 
 export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
@@ -160,9 +189,18 @@ export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
   ['static functions of one name', (parts, count) => addFunctions(parts, count, () => 'same', 0)],
   ['global functions of one name', (parts, count) => addFunctions(parts, count, () => 'same', 1)],
   ['functions with tags', tagFunctions],
-  ['a long chain of calls', (parts, count) => addCalls(parts, count, index => Math.min(index + 1, count - 1))],
+  [
+    'a long chain of calls',
+    (parts, count) => addCalls(parts, count, index => Math.min(index + 1, count - 1)),
+  ],
   ['calls of one function', (parts, count) => addCalls(parts, count, () => count - 1)],
-  ['a long program', (parts, count) => extend(parts, () => times(count, index => parts.insns.tc.push(index % 4 === 0 ? jump(0) : move(index))))],
+  [
+    'a long program',
+    (parts, count) =>
+      extend(parts, () =>
+        times(count, index => parts.insns.tc.push(index % 4 === 0 ? jump(0) : move(index))),
+      ),
+  ],
   ['variables', (parts, count) => void addVariables(parts, count)],
   [
     'references to variables',
@@ -172,9 +210,20 @@ export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
     },
   ],
   ['references to one variable', (parts, count) => refer(parts, count, () => 'counter')],
-  ['symbols at one place', (parts, count) => times(count, index => parts.symbols.push(symbol(`alias${index}`, '.data', 0, 4)))],
-  ['symbols of size 0', (parts, count) => times(count, index => parts.symbols.push(symbol(`mark${index}`, '.data', 4 * (index % 4), 0)))],
-  ['open names', (parts, count) => times(count, index => parts.symbols.push(symbol(`extern${index}`, 0, 0, 0, { type: 0, binding: 2 })))],
+  [
+    'symbols at one place',
+    (parts, count) => times(count, index => parts.symbols.push(symbol(`alias${index}`, '.data', 0, 4))),
+  ],
+  [
+    'symbols of size 0',
+    (parts, count) =>
+      times(count, index => parts.symbols.push(symbol(`mark${index}`, '.data', 4 * (index % 4), 0))),
+  ],
+  [
+    'open names',
+    (parts, count) =>
+      times(count, index => parts.symbols.push(symbol(`extern${index}`, 0, 0, 0, { type: 0, binding: 2 }))),
+  ],
   [
     'undefined names',
     (parts, count) => {
@@ -182,9 +231,36 @@ export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
       refer(parts, count, index => `missing${index}`);
     },
   ],
-  ['externs of one name', (parts, count) => addExterns(parts, count, null, () => ({ kind: 'func', name: 'same', type: TYPE.proto, linkage: 'extern' }))],
-  ['configuration values', (parts, count) => addExterns(parts, count, '.kconfig', index => ({ kind: 'var', name: `CONFIG_${index}`, type: TYPE.int, linkage: 'extern' }))],
-  ['kernel symbols', (parts, count) => addExterns(parts, count, '.ksyms', index => ({ kind: 'var', name: `ksym${index}`, type: TYPE.int, linkage: 'extern' }))],
+  [
+    'externs of one name',
+    (parts, count) =>
+      addExterns(parts, count, null, () => ({
+        kind: 'func',
+        name: 'same',
+        type: TYPE.proto,
+        linkage: 'extern',
+      })),
+  ],
+  [
+    'configuration values',
+    (parts, count) =>
+      addExterns(parts, count, '.kconfig', index => ({
+        kind: 'var',
+        name: `CONFIG_${index}`,
+        type: TYPE.int,
+        linkage: 'extern',
+      })),
+  ],
+  [
+    'kernel symbols',
+    (parts, count) =>
+      addExterns(parts, count, '.ksyms', index => ({
+        kind: 'var',
+        name: `ksym${index}`,
+        type: TYPE.int,
+        linkage: 'extern',
+      })),
+  ],
   ['maps', addMaps],
   ['strings', addStrings],
   ['empty strings', (parts, count) => mergeable(parts, new Uint8Array(100 * count))],
@@ -195,21 +271,42 @@ export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
     (parts, count) =>
       times(count, () => {
         const members = [{ name: 'next', type: parts.types.length + 1, bitOffset: 0, bitSize: 0 }];
-        parts.types.push({ kind: 'ptr', type: parts.types.length + 2 }, { kind: 'struct', name: 'link', size: 8, members });
+        parts.types.push(
+          { kind: 'ptr', type: parts.types.length + 2 },
+          { kind: 'struct', name: 'link', size: 8, members },
+        );
       }),
   ],
   ['structs of one name', (parts, count) => times(count, index => addStruct(parts, 'same', `m${index}`))],
-  ['forward declarations of one name', (parts, count) => times(count, index => parts.types.push({ kind: 'fwd', name: 'same', union: index % 2 === 1 }))],
+  [
+    'forward declarations of one name',
+    (parts, count) =>
+      times(count, index => parts.types.push({ kind: 'fwd', name: 'same', union: index % 2 === 1 })),
+  ],
   ['names that are ends of one name', addEnds],
   [
     'enumerators of one name',
     (parts, count) =>
-      times(count, index => parts.types.push({ kind: 'enum', name: `e${index}`, size: 4, signed: false, values: [{ name: 'same', value: BigInt(index) }] })),
+      times(count, index =>
+        parts.types.push({
+          kind: 'enum',
+          name: `e${index}`,
+          size: 4,
+          signed: false,
+          values: [{ name: 'same', value: BigInt(index) }],
+        }),
+      ),
   ],
   [
     'a long chain of typedefs',
     (parts, count) =>
-      times(count, index => parts.types.push({ kind: 'typedef', name: `t${index}`, type: index === 0 ? TYPE.int : parts.types.length })),
+      times(count, index =>
+        parts.types.push({
+          kind: 'typedef',
+          name: `t${index}`,
+          type: index === 0 ? TYPE.int : parts.types.length,
+        }),
+      ),
   ],
   [
     'CO-RE records',

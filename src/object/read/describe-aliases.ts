@@ -6,8 +6,8 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId, btfOf, forEachVariable, type RawBtf } from '../../btf/index.ts';
-import { ATOM, ATOM_BINDING, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import { STB_LOCAL } from '../../elf/index.ts';
+import { ATOM, ATOM_BINDING, FUNCTION_INFO, type Image, SECTION, SYMBOL, UNIT } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type AtomRow, atomRows } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
