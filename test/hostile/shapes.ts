@@ -180,7 +180,13 @@ function tagFunctions(parts: Sample, count: number): void {
   addFunctions(parts, count, index => `tagged${index}`, 0);
   const first = parts.types.findIndex(type => type.kind === 'func' && type.name === 'tagged0') + 1;
   times(count, index =>
-    parts.types.push({ kind: 'decl_tag', name: `t${index % 7}`, type: first + index, component: -1, attribute: false }),
+    parts.types.push({
+      kind: 'decl_tag',
+      name: `t${index % 7}`,
+      type: first + index,
+      component: -1,
+      attribute: false,
+    }),
   );
 }
 

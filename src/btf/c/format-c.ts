@@ -13,6 +13,7 @@
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
+import { inputError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import {
   type Btf,
