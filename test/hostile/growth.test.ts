@@ -29,9 +29,10 @@ const MOST_GROWTH = 2.3;
 const MOST_OUTPUT = 4;
 const OUTPUT_BASE = 4096;
 
+const { wasm } = compiledForTests();
 let restore: (() => void) | undefined;
 beforeAll(() => {
-  restore = useCompiled({ ...compiledForTests(), script: null }, 'wasm');
+  restore = useCompiled({ wasm, script: null }, 'wasm');
 });
 afterAll(() => restore?.());
 
