@@ -56,7 +56,7 @@ export function editToJson(edit: Edit): unknown {
   return 'bytes' in edit ? { ...edit, bytes: Buffer.from(edit.bytes).toString('base64') } : edit;
 }
 
-/** What a change does, for people. */
+/** What a change does, as text. */
 export function editText(edit: Edit): string {
   switch (edit.kind) {
     case 'set':
