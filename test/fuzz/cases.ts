@@ -64,7 +64,12 @@ function broken(random: SeededRandom, file: SeedFile): CaseFile {
 }
 
 /** Objects of a group, the first of which is corrupted, and sometimes the others. */
-function objects(random: SeededRandom, seeds: Seeds, group: readonly SeedObject[], count: number): CaseFile[] {
+function objects(
+  random: SeededRandom,
+  seeds: Seeds,
+  group: readonly SeedObject[],
+  count: number,
+): CaseFile[] {
   const chosen = Array.from({ length: count }, () => random.pick(group));
   const different = [...new Set(chosen)];
   return different.map((object, index): CaseFile => {

@@ -31,7 +31,11 @@ export function thrownBy(what: string, error: unknown): BrokenPromise {
   if (error instanceof BrokenPromise) return error;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const place = error instanceof Error ? (/\n\s+at (\S+)/.exec(error.stack ?? '')?.[1] ?? '') : '';
-  return new BrokenPromise(`${what}: ${text.replace(/\d+|"[^"]*"/g, '#')} ${place}`, `${what}: ${text}`, error);
+  return new BrokenPromise(
+    `${what}: ${text.replace(/\d+|"[^"]*"/g, '#')} ${place}`,
+    `${what}: ${text}`,
+    error,
+  );
 }
 
 /** What was accepted must hold what follows. */

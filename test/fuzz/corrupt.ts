@@ -86,7 +86,13 @@ const EDGES: readonly bigint[] = [
   0xffffffffffffffb8n,
 ];
 
-function valueFor(random: SeededRandom, map: ObjectMap, bytes: Uint8Array, field: Field, now: bigint): bigint {
+function valueFor(
+  random: SeededRandom,
+  map: ObjectMap,
+  bytes: Uint8Array,
+  field: Field,
+  now: bigint,
+): bigint {
   if (random.below(3) > 0) {
     const own = meantValue(random, map, field.meaning, now);
     if (own !== undefined) return own;
@@ -107,7 +113,9 @@ function valueFor(random: SeededRandom, map: ObjectMap, bytes: Uint8Array, field
   }
 }
 
-const OPCODES = [0x18, 0x85, 0x05, 0x06, 0x15, 0x16, 0x95, 0x8d, 0x0d, 0x00, 0x61, 0x7b, 0xb7, 0xdb, 0xe5, 0xd4, 0xdc];
+const OPCODES = [
+  0x18, 0x85, 0x05, 0x06, 0x15, 0x16, 0x95, 0x8d, 0x0d, 0x00, 0x61, 0x7b, 0xb7, 0xdb, 0xe5, 0xd4, 0xdc,
+];
 const INFOS = [0, 1, 2, 3, 4, 5, 6, 10, 0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x22, 0x30];
 
 /** Another value of the same meaning; undefined where that is any number. */
@@ -140,7 +148,14 @@ function meantValue(random: SeededRandom, map: ObjectMap, meaning: Meaning, now:
 function copyRecord(random: SeededRandom, map: ObjectMap): Edit[] {
   if (map.tables.length === 0 || random.below(3) === 0) return copyType(random, map);
   const { at, stride, count } = random.pick(map.tables);
-  return [{ kind: 'copy', from: at + stride * random.below(count), to: at + stride * random.below(count), size: stride }];
+  return [
+    {
+      kind: 'copy',
+      from: at + stride * random.below(count),
+      to: at + stride * random.below(count),
+      size: stride,
+    },
+  ];
 }
 
 function copyType(random: SeededRandom, { types }: ObjectMap): Edit[] {
@@ -194,7 +209,18 @@ function growTypes(random: SeededRandom, victim: SeedObject, donor: SeedObject, 
   return changedBtf(victim, size, joined(...more), new Uint8Array(0));
 }
 
-const TEXTS = ['0:0:0:0:0:0:0:0', '99999999999:1', '0:-1', ':', '.maps', 'license', '__proto__', 'é\u0080', '\u001b[31m', '.text'];
+const TEXTS = [
+  '0:0:0:0:0:0:0:0',
+  '99999999999:1',
+  '0:-1',
+  ':',
+  '.maps',
+  'license',
+  '__proto__',
+  'é\u0080',
+  '\u001b[31m',
+  '.text',
+];
 
 /** More strings of types, and a record or name that uses one. */
 function growStrings(random: SeededRandom, victim: SeedObject, size: number): Edit[] {
@@ -204,15 +230,27 @@ function growStrings(random: SeededRandom, victim: SeedObject, size: number): Ed
   );
   if (map.btf === undefined || named.length === 0) return [breakField(random, victim)];
   const text = random.below(6) === 0 ? 'x'.repeat(1 + random.below(3000)) : random.pick(TEXTS);
-  const value = numberBytes(BigInt(map.strings.size + random.below(2) * random.below(text.length)), 4, map.order === 'little');
+  const value = numberBytes(
+    BigInt(map.strings.size + random.below(2) * random.below(text.length)),
+    4,
+    map.order === 'little',
+  );
   const field = random.pick(named);
-  return [{ kind: 'set', at: field.at, bytes: value }, ...changedBtf(victim, size, new Uint8Array(0), Buffer.from(`${text}\0`))];
+  return [
+    { kind: 'set', at: field.at, bytes: value },
+    ...changedBtf(victim, size, new Uint8Array(0), Buffer.from(`${text}\0`)),
+  ];
 }
 
 /** `.BTF` with more types and strings, after those that there are. */
-function changedBtf({ bytes, map }: SeedObject, size: number, types: Uint8Array, strings: Uint8Array): Edit[] {
+function changedBtf(
+  { bytes, map }: SeedObject,
+  size: number,
+  types: Uint8Array,
+  strings: Uint8Array,
+): Edit[] {
   const { btf } = map;
-  const section = map.file.sections.findIndex(candidate => candidate === btf);
+  const section = btf === undefined ? -1 : map.file.sections.indexOf(btf);
   if (btf === undefined || section < 0) return [];
   const little = map.order === 'little';
   const header = bytes.slice(btf.fileOffset, btf.fileOffset + 24);
@@ -240,7 +278,8 @@ function takeSection(random: SeededRandom, victim: SeedObject, donor: SeedObject
 
 function readNumber(bytes: Uint8Array, at: number, width: number, little: boolean): bigint {
   let value = 0n;
-  for (let i = 0; i < width; i++) value = (value << 8n) | BigInt(bytes[at + (little ? width - 1 - i : i)] ?? 0);
+  for (let i = 0; i < width; i++)
+    value = (value << 8n) | BigInt(bytes[at + (little ? width - 1 - i : i)] ?? 0);
   return value;
 }
 
@@ -267,7 +306,11 @@ export function corruptBytes(random: SeededRandom, bytes: Uint8Array): Edit[] {
         return { kind: 'set', at: word, bytes: numberBytes(random.pick(EDGES), 4, random.below(2) === 0) };
       }
       case 4:
-        return { kind: 'set', at, bytes: Buffer.from(random.pick(['0', '9', '/', '`', '\n', ' ', '-', '~'])) };
+        return {
+          kind: 'set',
+          at,
+          bytes: Buffer.from(random.pick(['0', '9', '/', '`', '\n', ' ', '-', '~'])),
+        };
       default:
         return { kind: 'set', at, bytes: Uint8Array.of(random.below(256)) };
     }

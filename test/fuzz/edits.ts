@@ -13,7 +13,7 @@ export type Edit =
 
 /** The file after the changes; those that do not fit in it are left out. */
 export function applyEdits(original: Uint8Array, edits: readonly Edit[]): Uint8Array {
-  let bytes = original.slice();
+  let bytes: Uint8Array = original.slice();
   for (const edit of edits) bytes = applyEdit(bytes, edit);
   return bytes;
 }
@@ -56,7 +56,7 @@ export function editToJson(edit: Edit): unknown {
   return 'bytes' in edit ? { ...edit, bytes: Buffer.from(edit.bytes).toString('base64') } : edit;
 }
 
-/** What a change does, for people. */
+/** What a change does, as text. */
 export function editText(edit: Edit): string {
   switch (edit.kind) {
     case 'set':

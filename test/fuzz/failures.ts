@@ -16,14 +16,23 @@ interface Saved {
 export function saveFailure(directory: string, failing: Case, broken: BrokenPromise | string): string {
   mkdirSync(directory, { recursive: true });
   const base = path.join(directory, `${failing.target}-${failing.number}`);
-  const inputs = failing.files.map(({ name, bytes, edits }) => ({ name, bytes: applyEdits(bytes, edits), edits }));
+  const inputs = failing.files.map(({ name, bytes, edits }) => ({
+    name,
+    bytes: applyEdits(bytes, edits),
+    edits,
+  }));
   const saved = {
     what: typeof broken === 'string' ? broken : broken.message,
-    stack: typeof broken === 'string' ? '' : (broken.cause instanceof Error ? broken.cause.stack : broken.stack),
+    stack:
+      typeof broken === 'string' ? '' : broken.cause instanceof Error ? broken.cause.stack : broken.stack,
     replay: `npm run fuzz -- --replay ${base}.json`,
     target: failing.target,
     number: failing.number,
-    changes: inputs.map(({ name, edits }) => ({ file: name, edits: edits.map(editText), data: edits.map(editToJson) })),
+    changes: inputs.map(({ name, edits }) => ({
+      file: name,
+      edits: edits.map(editText),
+      data: edits.map(editToJson),
+    })),
     files: inputs.map(({ name, bytes }) => ({ name, bytes: Buffer.from(bytes).toString('base64') })),
   };
   writeFileSync(`${base}.json`, `${JSON.stringify(saved, null, 1)}\n`);

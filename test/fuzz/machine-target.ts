@@ -73,7 +73,9 @@ const START: readonly Insn[] = [
 ];
 const LOADS = [0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91];
 const STORES = [0x62, 0x6a, 0x72, 0x7a, 0x63, 0x6b, 0x73, 0x7b, 0xdb, 0xc3];
-const JUMPS = [0x15, 0x25, 0x1d, 0x2d, 0x05, 0x16, 0xe5, 0x35, 0x45, 0x55, 0x65, 0x75, 0xa5, 0xb5, 0xc5, 0xd5];
+const JUMPS = [
+  0x15, 0x25, 0x1d, 0x2d, 0x05, 0x16, 0xe5, 0x35, 0x45, 0x55, 0x65, 0x75, 0xa5, 0xb5, 0xc5, 0xd5,
+];
 const IMMEDIATES = [0, 1, -1, 8, -8, 14, 512, -512, 4096, 0x7fffffff, -0x80000000];
 const SECTIONS = ['xdp', 'tc', 'socket', 'cgroup_skb/ingress'];
 
@@ -85,7 +87,13 @@ function randomInsn(random: SeededRandom, at: number, count: number): Insn {
     case 1:
       return insn(random.pick(LOADS), random.below(10), random.below(11), random.below(32) - 16);
     case 2:
-      return insn(random.pick(STORES), random.below(11), random.below(11), random.below(32) - 16, random.pick([0, 1, 0xf1, 0xe1]));
+      return insn(
+        random.pick(STORES),
+        random.below(11),
+        random.below(11),
+        random.below(32) - 16,
+        random.pick([0, 1, 0xf1, 0xe1]),
+      );
     case 3: {
       const distance = random.below(count + 4 - at) - random.below(Math.min(at + 1, 6));
       return insn(random.pick(JUMPS), random.below(10), random.below(10), distance, immediate);
@@ -93,7 +101,13 @@ function randomInsn(random: SeededRandom, at: number, count: number): Insn {
     default: {
       // any operation of 32 or 64 bits on a register or a number
       const opcode = (random.below(14) << 4) | (random.below(2) << 3) | (random.below(2) === 0 ? 0x07 : 0x04);
-      return insn(opcode, random.below(10), opcode & 8 ? random.below(11) : 0, random.pick([0, 0, 0, 1, 8]), opcode & 8 ? 0 : immediate);
+      return insn(
+        opcode,
+        random.below(10),
+        opcode & 8 ? random.below(11) : 0,
+        random.pick([0, 0, 0, 1, 8]),
+        opcode & 8 ? 0 : immediate,
+      );
     }
   }
 }
@@ -104,6 +118,9 @@ export function randomProgram(random: SeededRandom): void {
   const insns = Array.from({ length: count }, (_, at) => randomInsn(random, at, count));
   const section = random.pick(SECTIONS);
   const order = random.below(2) === 0 ? 'little' : 'big';
-  const object = testObject([{ name: 'main', insns: [...START, ...insns, insn(0xb7, 0, 0, 0, 0), EXIT], section }], order);
+  const object = testObject(
+    [{ name: 'main', insns: [...START, ...insns, insn(0xb7, 0, 0, 0, 0), EXIT], section }],
+    order,
+  );
   runsOf(object, packets(random));
 }

@@ -4,11 +4,11 @@
  */
 
 import { parseBtf } from '../../src/btf/binary/parse.ts';
+import { toRaw } from '../../src/btf/model/to-raw.ts';
 import { type ByteOrder, viewOf } from '../../src/bytes/cursor.ts';
 import { Elf64Ehdr, Elf64Shdr } from '../../src/elf/constants.ts';
 import type { ElfFile, ElfSection } from '../../src/elf/model.ts';
 import { parseElf } from '../../src/elf/parse.ts';
-import { toRaw } from '../../src/btf/model/to-raw.ts';
 
 /** What the value of a field means, which decides what else it is tried with. */
 export type Meaning =
@@ -39,7 +39,15 @@ export interface Table {
   readonly count: number;
 }
 
-export type Group = 'header' | 'symbols' | 'relocations' | 'code' | 'types' | 'records' | 'strings' | 'contents';
+export type Group =
+  | 'header'
+  | 'symbols'
+  | 'relocations'
+  | 'code'
+  | 'types'
+  | 'records'
+  | 'strings'
+  | 'contents';
 
 export class ObjectMap {
   readonly order: ByteOrder;
@@ -72,9 +80,18 @@ export class ObjectMap {
       for (const [group, list] of sectionFields(section)) add(group, list);
       const stride = STRIDES.get(section.type);
       if (stride !== undefined && section.size >= stride)
-        tables.push({ name: section.name, section: index, at: section.fileOffset, stride, count: section.size / stride });
+        tables.push({
+          name: section.name,
+          section: index,
+          at: section.fileOffset,
+          stride,
+          count: section.size / stride,
+        });
     });
-    add('types', types.flatMap(({ at, size }) => typeFields(bytes, at, size, this.order)));
+    add(
+      'types',
+      types.flatMap(({ at, size }) => typeFields(bytes, at, size, this.order)),
+    );
     add('records', this.#recordFields(bytes));
     this.fields = fields;
     this.tables = tables;
@@ -115,7 +132,8 @@ export class ObjectMap {
         fields.push({ at, width: 4, meaning: 'btf-string' }, { at: at + 4, width: 4, meaning: 'number' });
         at += 8;
         for (let left = count; left > 0 && at + size <= end; left--, at += size)
-          RECORD_WORDS[block]?.forEach((meaning, index) => fields.push({ at: at + 4 * index, width: 4, meaning }));
+          for (const [index, meaning] of RECORD_WORDS[block]?.entries() ?? [])
+            fields.push({ at: at + 4 * index, width: 4, meaning });
       }
     }
     return fields;
@@ -198,7 +216,11 @@ const INSN_FIELDS: readonly (readonly [number, number, Meaning])[] = [
   [4, 4, 'number'],
 ];
 
-function repeated(section: ElfSection, stride: number, shape: readonly (readonly [number, number, Meaning])[]): Field[] {
+function repeated(
+  section: ElfSection,
+  stride: number,
+  shape: readonly (readonly [number, number, Meaning])[],
+): Field[] {
   const fields: Field[] = [];
   for (let at = 0; at + stride <= section.size; at += stride)
     for (const [offset, width, meaning] of shape)
@@ -218,10 +240,25 @@ function sectionFields(section: ElfSection): readonly (readonly [Group, readonly
 }
 
 function bytesOf(at: number, size: number): Field[] {
-  return Array.from({ length: Math.min(size, 2048) }, (_, index) => ({ at: at + index, width: 1, meaning: 'byte' }));
+  return Array.from({ length: Math.min(size, 2048) }, (_, index) => ({
+    at: at + index,
+    width: 1,
+    meaning: 'byte',
+  }));
 }
 
-const KIND = { struct: 4, union: 5, enum: 6, prototype: 13, variable: 14, section: 15, tag: 17, enum64: 19, array: 3, int: 1 };
+const KIND = {
+  struct: 4,
+  union: 5,
+  enum: 6,
+  prototype: 13,
+  variable: 14,
+  section: 15,
+  tag: 17,
+  enum64: 19,
+  array: 3,
+  int: 1,
+};
 
 /** Meanings of the words of an element, by kind. */
 const ELEMENTS: ReadonlyMap<number, readonly Meaning[]> = new Map([
@@ -248,6 +285,7 @@ function typeFields(bytes: Uint8Array, at: number, size: number, order: ByteOrde
   ];
   const element = ELEMENTS.get(kind) ?? [];
   for (let place = at + 12; element.length > 0 && place < at + size; place += 4 * element.length)
-    element.forEach((meaning, index) => fields.push({ at: place + 4 * index, width: 4, meaning }));
+    for (const [index, meaning] of element.entries())
+      fields.push({ at: place + 4 * index, width: 4, meaning });
   return fields;
 }

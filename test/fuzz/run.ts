@@ -1,5 +1,6 @@
 /** Workers that run cases until the time is over, one after the other: those that hang or die are replaced. */
 
+import { setTimeout } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { caseNumber, makeCase } from './cases.ts';
 import { saveFailure } from './failures.ts';
@@ -44,7 +45,10 @@ export class FuzzRun {
       shared,
     };
     Atomics.store(state, WORD.current, this.next);
-    const worker = new Worker(WORKER, { workerData: settings, resourceLimits: { maxOldGenerationSizeMb: 1024 } });
+    const worker = new Worker(WORKER, {
+      workerData: settings,
+      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+    });
     worker.on('message', (found: Found) => this.#report(found.message, found.file));
     const died = new Promise<string>(resolve => {
       worker.once('error', error => resolve(String(error)));
@@ -62,7 +66,7 @@ export class FuzzRun {
     let last = -1;
     let since = performance.now();
     for (;;) {
-      const dead = await Promise.race([died, new Promise<undefined>(resolve => setTimeout(resolve, POLL_MS))]);
+      const dead = await Promise.race([died, setTimeout(POLL_MS, undefined)]);
       if (dead !== undefined) return dead;
       const now = performance.now();
       const done = Atomics.load(state, WORD.done);

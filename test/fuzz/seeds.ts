@@ -6,9 +6,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { archiveOf, memberOf } from '../support/archives.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { PcapWriter } from '../../src/vm/capture/writer.ts';
+import { archiveOf, memberOf } from '../support/archives.ts';
 import { ObjectMap } from './object-map.ts';
 
 export interface SeedObject {
@@ -59,7 +59,9 @@ function objectsOf(root: string, directory: string): SeedObject[] {
   return readdirSync(directory)
     .filter(name => name.endsWith('.o') && statSync(path.join(directory, name)).size <= LARGEST)
     .sort()
-    .map(name => seedObject(path.relative(root, path.join(directory, name)), readFileSync(path.join(directory, name))));
+    .map(name =>
+      seedObject(path.relative(root, path.join(directory, name)), readFileSync(path.join(directory, name))),
+    );
 }
 
 function seedObject(name: string, bytes: Uint8Array): SeedObject {
@@ -81,14 +83,18 @@ function capturesOf(root: string): SeedFile[] {
   const directory = path.join(root, 'examples');
   const found = readdirSync(directory)
     .filter(name => /\.pcap(ng)?$/.test(name))
-    .map(name => ({ name, bytes: new Uint8Array(readFileSync(path.join(directory, name)).subarray(0, 4096)) }));
+    .map(name => ({
+      name,
+      bytes: new Uint8Array(readFileSync(path.join(directory, name)).subarray(0, 4096)),
+    }));
   return [...found, ...[true, false].map(written), { name: 'blocks.pcapng', bytes: blocks() }];
 }
 
 function written(nanoseconds: boolean): SeedFile {
   const parts: Buffer[] = [];
   const writer = new PcapWriter(bytes => parts.push(Buffer.from(bytes)), nanoseconds);
-  for (const size of [14, 60, 64, 1500]) writer.write(new Uint8Array(size).fill(size), { seconds: 1, nanoseconds: 5000 });
+  for (const size of [14, 60, 64, 1500])
+    writer.write(new Uint8Array(size).fill(size), { seconds: 1, nanoseconds: 5000 });
   writer.flush();
   return { name: `${nanoseconds ? 'nano' : 'micro'}.pcap`, bytes: new Uint8Array(Buffer.concat(parts)) };
 }

@@ -33,7 +33,8 @@ function* smaller(one: Case): Generator<Case> {
       ...one,
       files: files.map((other, at) => (at === index ? { ...file, edits } : other)),
     });
-    for (let at = 0; at < file.edits.length; at++) yield withEdits(file.edits.filter((_, other) => other !== at));
+    for (let at = 0; at < file.edits.length; at++)
+      yield withEdits(file.edits.filter((_, other) => other !== at));
     for (const [at, edit] of file.edits.entries())
       for (const simpler of simplerEdits(edit, file.bytes))
         yield withEdits(file.edits.map((other, place) => (place === at ? simpler : other)));

@@ -1,10 +1,10 @@
 /** What is done with the inputs of a case, and what must be true of it: one function for each target. */
 
-import { parseBtf } from '../../src/btf/binary/parse.ts';
+import { disassembleObject } from '../../cli/format/disassembly.ts';
 import { encodeBtf } from '../../src/btf/binary/encode.ts';
+import { parseBtf } from '../../src/btf/binary/parse.ts';
 import { formatBtfAsC } from '../../src/btf/c/format-c.ts';
 import { mergeBtf } from '../../src/btf/merge/merge.ts';
-import { disassembleObject } from '../../cli/format/disassembly.ts';
 import type { ByteOrder } from '../../src/bytes/cursor.ts';
 import { parseArchive } from '../../src/elf/archive.ts';
 import { parseElf } from '../../src/elf/parse.ts';
@@ -38,7 +38,9 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 export function checkWritten(object: BpfObject, keepDebug = false): Uint8Array | undefined {
   const bytes = attempt('writing', () => writeObject(object));
   if (bytes === undefined) return undefined;
-  const again = attempt('reading what was written', () => readObject({ name: 'written.o', bytes }, { keepDebug }));
+  const again = attempt('reading what was written', () =>
+    readObject({ name: 'written.o', bytes }, { keepDebug }),
+  );
   promise(again !== undefined, 'what was written is refused', refusalOf(bytes));
   if (again === undefined) return bytes;
   promise(isSame(writeObject(again), bytes), 'writing again changes bytes');
@@ -67,9 +69,8 @@ function refusalOf(bytes: Uint8Array): string {
 /** Linking a complete result again gives the same bytes. */
 function checkIdempotent(bytes: Uint8Array, partial: boolean): void {
   const again = attempt('linking again', () => link([{ name: 'linked.o', bytes }], { partial }));
-  promise(again !== undefined && again.ok, 'a linked object is refused', problemsOf(again));
-  if (again?.ok === true)
-    promise(isSame(writeObject(again.object), bytes), 'linking again changes bytes');
+  promise(again?.ok === true, 'a linked object is refused', problemsOf(again));
+  if (again?.ok === true) promise(isSame(writeObject(again.object), bytes), 'linking again changes bytes');
 }
 
 function problemsOf(result: ReturnType<typeof link> | undefined): string {
@@ -134,7 +135,9 @@ const archiveTarget: Target = (inputs, random) => {
   const archive = first(inputs);
   attempt('reading an archive', () => parseArchive(archive));
   const wholeArchive = random.below(2) === 0;
-  const linked = attempt('linking an archive', () => link([...inputs.slice(1), { ...archive, wholeArchive }]));
+  const linked = attempt('linking an archive', () =>
+    link([...inputs.slice(1), { ...archive, wholeArchive }]),
+  );
   if (linked?.ok === true) checkWritten(linked.object);
 };
 
@@ -153,7 +156,9 @@ function packetsOf({ name, bytes }: SeedFile, size: number): string {
     decoder.push(bytes.subarray(at, at + size));
     for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
       promise(packet.offset + packet.length <= packet.bytes.length, 'a packet is not in its bytes');
-      found.push(`${packet.number} ${packet.length} ${packet.originalLength} ${JSON.stringify(packet.timestamp)}`);
+      found.push(
+        `${packet.number} ${packet.length} ${packet.originalLength} ${JSON.stringify(packet.timestamp)}`,
+      );
     }
   }
   const problem = decoder.end();
@@ -174,7 +179,11 @@ const typesTarget: Target = inputs => {
   const once = attempt('merging types', () => mergeBtf([{ btf }, { btf }]));
   if (once === undefined) return;
   const twice = mergeBtf([{ btf: once.btf }]);
-  promise(twice.after === once.after, 'merging types again finds more', `${once.after} types are ${twice.after}`);
+  promise(
+    twice.after === once.after,
+    'merging types again finds more',
+    `${once.after} types are ${twice.after}`,
+  );
 };
 
 /** How often each is chosen: what is fast, and what reads most. */

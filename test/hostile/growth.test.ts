@@ -29,9 +29,10 @@ const MOST_GROWTH = 2.3;
 const MOST_OUTPUT = 4;
 const OUTPUT_BASE = 4096;
 
+const { wasm } = compiledForTests();
 let restore: (() => void) | undefined;
 beforeAll(() => {
-  restore = useCompiled({ ...compiledForTests(), script: null }, 'wasm');
+  restore = useCompiled({ wasm, script: null }, 'wasm');
 });
 afterAll(() => restore?.());
 
@@ -52,8 +53,7 @@ function shown(bytes: Uint8Array): void {
 }
 
 function chained(bytes: Uint8Array): void {
-  const component = { name: 'x.o', bytes };
-  const result = relinkChain([{ component: { ...component, entry: 'prog' } }]);
+  const result = relinkChain([{ component: { name: 'x.o', bytes }, program: 'prog' }]);
   if (result.ok) writeObject(result.object);
 }
 

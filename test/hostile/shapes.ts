@@ -1,7 +1,9 @@
 /** Objects with very many elements of one kind, and of kinds that invite a search for each of them. */
 
 import type { BtfType } from '../../src/btf/model/types.ts';
+import { viewOf } from '../../src/bytes/cursor.ts';
 import { loadWords } from '../../src/isa/assemble.ts';
+import { ObjectMap } from '../fuzz/object-map.ts';
 import {
   build,
   call,
@@ -24,7 +26,9 @@ export type Grow = (parts: Sample, count: number) => void;
 export function grown(grow: Grow, count: number): Uint8Array {
   const parts = sample();
   grow(parts, count);
-  return build(parts);
+  const bytes = build(parts);
+  if (grow === addEnds) shareEnds(bytes, count);
+  return bytes;
 }
 
 function times(count: number, body: (index: number) => void): void {
@@ -132,10 +136,18 @@ function addExterns(
   if (section !== null) parts.types.push({ kind: 'datasec', name: section, size: 0, vars });
 }
 
-/** Ends of one name, each the name of a struct. */
+/** Structs whose names are ends of one name: builders do not share strings, so the words are changed in the file. */
 function addEnds(parts: Sample, count: number): void {
-  const whole = 'a'.repeat(8 * count);
-  times(count, index => addStruct(parts, whole.slice(8 * index), 'member'));
+  addStruct(parts, 'a'.repeat(8 * count), 'member');
+  times(count, () => addStruct(parts, '', 'member'));
+}
+
+function shareEnds(bytes: Uint8Array, count: number): void {
+  const { types } = new ObjectMap('ends.o', bytes);
+  const view = viewOf(bytes);
+  const [whole, ...ends] = types.slice(-count - 1).map(({ at }) => at);
+  if (whole === undefined) throw new Error('no types');
+  for (const [index, at] of ends.entries()) view.setUint32(at, view.getUint32(whole, true) + 8 * index, true);
 }
 
 function addSections(parts: Sample, count: number, code: boolean): void {
@@ -168,7 +180,13 @@ function tagFunctions(parts: Sample, count: number): void {
   addFunctions(parts, count, index => `tagged${index}`, 0);
   const first = parts.types.findIndex(type => type.kind === 'func' && type.name === 'tagged0') + 1;
   times(count, index =>
-    parts.types.push({ kind: 'decl_tag', name: `t${index % 7}`, type: first + index, component: -1 }),
+    parts.types.push({
+      kind: 'decl_tag',
+      name: `t${index % 7}`,
+      type: first + index,
+      component: -1,
+      attribute: false,
+    }),
   );
 }
 

@@ -176,6 +176,7 @@ describe('refused', () => {
     { name: 'function type that is none', at: 48, value: 5, code: 'btf-ext-func-type' },
     { name: 'line with a file name outside', at: 84, value: 0xffff, code: 'btf-string-offset' },
     { name: 'CO-RE type 0', at: 128, value: 0, code: 'btf-type-id' },
+    { name: 'CO-RE type that is a function', at: 128, value: 3, code: 'btf-core-type' },
     { name: 'CO-RE access that is a name', at: 132, value: 1, code: 'btf-core-access' },
     { name: 'CO-RE kind 13', at: 136, value: 13, code: 'btf-core-kind' },
   ];

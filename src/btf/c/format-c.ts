@@ -13,6 +13,7 @@
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
+import { inputError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import {
   type Btf,
@@ -29,6 +30,9 @@ import { ENUMS, isBuiltinTypedef, UniqueNames } from './names.ts';
 
 /** Pieces of one header; that of a whole kernel takes half a million. */
 const BUDGET = 4_000_000;
+/** Most characters: of any types, and for each byte of types and strings. */
+const TEXT_BASE = 1 << 20;
+const TEXT_PER_BYTE = 16;
 
 /**
  * Definitions of all structs, unions, enums and typedefs, and of what they need; variables and functions are
@@ -85,9 +89,12 @@ class HeaderWriter {
   /** Names of forward declarations so far, which several types may share. */
   readonly #forwards = new Set<string>();
   readonly #parts: string[] = [];
+  /** Characters that may still be written. */
+  #left: number;
 
   constructor(btf: RawBtf) {
     this.#btf = btf;
+    this.#left = TEXT_BASE + TEXT_PER_BYTE * (4 * btf.words.length + btf.strings.length);
     this.#names = new UniqueNames(btf);
     this.#bodies = new BodyWriter(btf, this.#names);
     this.#started = new Uint8Array(btf.count + 1);
@@ -179,11 +186,18 @@ class HeaderWriter {
     const declaration = `${keywordOf(type)} ${this.#names.nameOf(id)}`;
     if (this.#forwards.has(declaration)) return;
     this.#forwards.add(declaration);
-    this.#parts.push(`${declaration};\n`);
+    this.#add(`${declaration};\n`);
   }
 
   #emit(pieces: readonly Piece[]): void {
-    this.#parts.push(render(this.#btf, this.#style, pieces));
+    this.#add(render(this.#btf, this.#style, pieces));
+  }
+
+  /** Names that are long and used often, or ends of others, would make a text that is much longer than the types. */
+  #add(text: string): void {
+    this.#left -= text.length;
+    if (this.#left < 0) throw inputError('btf-c-too-large', [], 'the types are too large when written as C');
+    this.#parts.push(text);
   }
 
   /** The values of an enum can be defined only once; later uses of an unnamed one are integers. */

@@ -554,3 +554,16 @@ needs('clang', 'bpftool').describe('the header of bpftool means the same', () =>
 function isInBpftool(line: string): boolean {
   return !line.startsWith('tag ') && !line.startsWith('enum tiny:');
 }
+
+test('a header that is much longer than its types is refused', () => {
+  const name = 'n'.repeat(30_000);
+  const typedefs = Array.from(
+    { length: 400 },
+    (_, index): BtfType => ({ kind: 'typedef', name: `t${index}`, type: 2 }),
+  );
+  const long = typesOf(INT, struct(name, 4, member('m', 1, 0)), ...typedefs);
+  expect(() => formatBtfAsC(long)).toThrow(expect.objectContaining({ code: 'btf-c-too-large' }));
+  expect(formatBtfAsC(typesOf(INT, struct(name, 4, member('m', 1, 0)), ...typedefs.slice(0, 9)))).toContain(
+    name,
+  );
+});

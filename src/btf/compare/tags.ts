@@ -8,7 +8,6 @@ import type { BtfId, RawBtf } from '../model/index.ts';
 
 export class TagIndex {
   readonly #btf: RawBtf;
-  #byTarget: Map<BtfId, string[]> | undefined;
 
   constructor(btf: RawBtf) {
     this.#btf = btf;
@@ -35,13 +34,21 @@ export class TagIndex {
 
   /** Declaration tags of type `id` and its components, sorted, such as `arg:nonnull (parameter 1)`. */
   declTags(id: BtfId): readonly string[] {
-    this.#byTarget ??= indexTags(this.#btf);
-    return this.#byTarget.get(id) ?? [];
+    return tagsByTarget(this.#btf).get(id) ?? [];
   }
 }
 
-function indexTags(btf: RawBtf): Map<BtfId, string[]> {
-  const index = new Map<BtfId, string[]>();
+/** Types are compared pair by pair, and never change. */
+const KNOWN = new WeakMap<RawBtf, ReadonlyMap<BtfId, readonly string[]>>();
+
+function tagsByTarget(btf: RawBtf): ReadonlyMap<BtfId, readonly string[]> {
+  const known = KNOWN.get(btf) ?? indexTags(btf);
+  KNOWN.set(btf, known);
+  return known;
+}
+
+function indexTags(btf: RawBtf): ReadonlyMap<BtfId, readonly string[]> {
+  const index = new Map<BtfId, Set<string>>();
   for (let id = 1; id <= btf.count; id++) {
     if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
     const tag = btf.type(id);
@@ -49,11 +56,10 @@ function indexTags(btf: RawBtf): Map<BtfId, string[]> {
     const part = btf.kindOf(tag.type) === BTF_KIND.FUNC ? 'parameter' : 'member';
     const text = tag.component < 0 ? tag.name : `${tag.name} (${part} ${tag.component + 1})`;
     const known = index.get(tag.type);
-    if (known === undefined) index.set(tag.type, [text]);
-    else if (!known.includes(text)) known.push(text);
+    if (known === undefined) index.set(tag.type, new Set([text]));
+    else known.add(text);
   }
-  for (const tags of index.values()) tags.sort();
-  return index;
+  return new Map(Array.from(index, ([target, tags]) => [target, [...tags].sort()]));
 }
 
 /** Null when both have the same tags. */

@@ -1,9 +1,10 @@
 /** Building BTF from values: new, on top of existing types, or with some types replaced. */
 
 import type { RawBtf } from './raw.ts';
+import { StringMapper } from './string-mapper.ts';
 import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
-import { StringMapper, TypeWriter } from './type-writer.ts';
+import { TypeWriter } from './type-writer.ts';
 import type { Btf, BtfId, BtfType } from './types.ts';
 import { validateTypes } from './validate.ts';
 

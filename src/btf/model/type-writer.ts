@@ -10,6 +10,7 @@ import { inputError, quote } from '../../diag/index.ts';
 import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KIND } from '../../uapi/index.ts';
 import { LINKAGES } from './decode.ts';
 import { RawBtf } from './raw.ts';
+import type { StringMapper } from './string-mapper.ts';
 import { StringPool } from './string-pool.ts';
 import type {
   BtfComposite,
@@ -55,37 +56,6 @@ const KIND_NUMBERS: Readonly<Record<BtfType['kind'], number>> = {
 /** Kind number (`BTF_KIND`) of a decoded type. */
 export function kindNumber(type: BtfType): number {
   return KIND_NUMBERS[type.kind];
-}
-
-/** Maps name offsets of one string table after the other into a pool, each distinct offset once. */
-export class StringMapper {
-  readonly #pool: StringPool;
-  #table: Uint8Array;
-  /** Mapped offsets, 0 = not yet; kept for the next table, since there are thousands of them in a link. */
-  #known: Uint32Array;
-
-  constructor(pool: StringPool, table: Uint8Array) {
-    this.#pool = pool;
-    this.#table = table;
-    this.#known = new Uint32Array(table.length);
-  }
-
-  /** From now on offsets are those of `table`. */
-  use(table: Uint8Array): void {
-    if (table === this.#table) return;
-    this.#table = table;
-    if (table.length > this.#known.length) this.#known = new Uint32Array(table.length);
-    else this.#known.fill(0, 0, table.length);
-  }
-
-  map(offset: number): number {
-    if (offset === 0) return 0;
-    const known = this.#known[offset] ?? 0;
-    if (known !== 0) return known;
-    const mapped = this.#pool.addFrom(this.#table, offset);
-    this.#known[offset] = mapped;
-    return mapped;
-  }
 }
 
 export class TypeWriter {

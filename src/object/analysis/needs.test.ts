@@ -123,6 +123,21 @@ describe('implicit needs', () => {
     expect(needsOf(object, 'helper')).toEqual([]);
   });
 
+  test('a variable of size 0 needs the one after it, the last one the one before', () => {
+    const names = ['start', 'table', 'other', 'end'];
+    const object = objectOf(
+      'a.o',
+      names.map(name => variable(name, '.data')),
+    );
+    const symbols = object.symbols.map((symbol): BpfSymbol => {
+      const isMark = symbol.name === 'start' || symbol.name === 'end';
+      return symbol.kind === 'variable' && isMark ? { ...symbol, size: 0 } : symbol;
+    });
+    const marked = { ...object, symbols };
+    expect(names.map(name => needsOf(marked, name))).toEqual([['table'], [], [], ['other']]);
+    expect(liveOf(marked, 'start')).toEqual(['start', 'table']);
+  });
+
   test('can be left out', () => {
     const object = objectOf('a.o', [variable('seen', '.addr_space.1'), map('arena', BPF_MAP_TYPE_ARENA)]);
     expect(markLive(object, [0], NO_NEEDS).live).toEqual([true, false]);

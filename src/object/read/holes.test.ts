@@ -1,6 +1,7 @@
 /** Code without a symbol is left out, and reported with section and size. */
 
 import { expect, test } from 'vitest';
+import { build, R_ADDRESS, type Sample, sample, symbol } from '../../../test/hostile/object-sample.ts';
 import { objectOf } from '../../../test/support/objects.ts';
 import { link } from '../../link/link.ts';
 import { writeObject } from '../write/write.ts';
@@ -27,6 +28,46 @@ test('a section of code without a symbol', () => {
   const result = link([object]);
   expect(result.ok ? result.notes : []).toContain(`a.o: ${NOTE}`);
   expect(result.ok ? result.report.notes : []).toContain(`a.o: ${NOTE}`);
+});
+
+test('strings that only code without a symbol uses go with it', () => {
+  const parts = sample();
+  mergeable(parts);
+  parts.symbols.splice(
+    parts.symbols.findIndex(({ name }) => name === 'prog'),
+    1,
+  );
+  parts.ext.funcs.length = 0;
+  const object = readObject({ name: 'a.o', bytes: build(parts) });
+  expect(object.symbols.filter(({ name }) => name === '')).toEqual([]);
+  const bytes = writeObject(object);
+  expect(writeObject(readObject({ name: 'a.o', bytes }))).toEqual(bytes);
+});
+
+/** Code of `tc` refers to a string. */
+function mergeable(parts: Sample): void {
+  parts.data.set('.rodata.str1.1', Uint8Array.of(0x61, 0));
+  parts.shells.set('.rodata.str1.1', { flags: 0x32, entsize: 1, align: 1 });
+  parts.relocations.set('tc', [{ offset: 8, type: R_ADDRESS, symbol: '@.rodata.str1.1' }]);
+}
+
+test('code in a section that is not allocated is code', () => {
+  const parts = sample();
+  parts.shells.set('tc', { flags: 4 });
+  const object = readObject({ name: 'a.o', bytes: build(parts) });
+  expect(object.symbols.map(({ name }) => name)).toContain('prog');
+});
+
+test('of a local and a global symbol of one name, BTF describes the one of its linkage', () => {
+  const parts = sample();
+  parts.symbols.unshift(symbol('counter', '.data', 0, 4, { binding: 0 }));
+  const object = readObject({ name: 'a.o', bytes: build(parts) });
+  const bytes = writeObject(object);
+  expect(writeObject(readObject({ name: 'a.o', bytes }))).toEqual(bytes);
+  const owner = object.symbols.find(
+    ({ kind, binding, name }) => kind === 'variable' && binding === 'global' && name === 'counter',
+  );
+  expect(owner).not.toHaveProperty('aliasOf');
 });
 
 test('code with symbols', () => {

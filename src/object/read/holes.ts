@@ -6,17 +6,19 @@
  * function whose symbol was stripped looks the same, but has callers, and stays.
  */
 
-import { ATOM, type Image, REFERENCE, SYMBOL, UNIT } from '../../image/index.ts';
+import { SHF_MERGE, SHF_STRINGS } from '../../elf/index.ts';
+import { ATOM, type Image, REFERENCE, SHELL, SYMBOL, UNIT } from '../../image/index.ts';
+import { isDebugSection } from '../model/index.ts';
 import { type AtomRow, atomRows, noted } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
 import type { Reading } from './reading.ts';
 
-/** Drops nameless functions that no other atom leads to; the atoms after them move. */
+/** Drops nameless functions that no other atom leads to, and strings that only they use; the atoms after them move. */
 export function dropHoles(reading: Reading): void {
   const { image, unit } = reading;
   if (noted(image, READER.holes) === 0) return;
   const atoms = atomRows(image, unit);
-  if (!atoms.some(isNameless)) return;
+  if (!atoms.some(atom => isNameless(atom) || isString(image, atom))) return;
   const live = reachable(image, atoms);
   if (live.size === atoms.length) return;
   const moved = new Map<number, number>();
@@ -30,10 +32,22 @@ function isNameless(atom: AtomRow): boolean {
   return atom.isFunction && atom.get(ATOM.name) === 0;
 }
 
-/** Rows of all but nameless functions, which are there in their own right, and of what they lead to. */
+const MERGED_STRINGS = SHF_MERGE | SHF_STRINGS;
+
+/** As after reading, where strings that nothing refers to are left out. */
+function isString(image: Image, atom: AtomRow): boolean {
+  if (!atom.isVariable || atom.get(ATOM.name) !== 0 || isDebugSection(atom.sectionName)) return false;
+  const shell = atom.get(ATOM.shell);
+  return (
+    (image.get(SHELL.flags, shell) & MERGED_STRINGS) === MERGED_STRINGS &&
+    image.get(SHELL.entsize, shell) === 1
+  );
+}
+
+/** Rows of all but nameless functions and strings, which are there in their own right, and of what they lead to. */
 function reachable(image: Image, atoms: readonly AtomRow[]): ReadonlySet<number> {
   const byRow = new Map(atoms.map(atom => [atom.row, atom]));
-  const work = atoms.filter(atom => !isNameless(atom));
+  const work = atoms.filter(atom => !isNameless(atom) && !isString(image, atom));
   const live = new Set(work.map(({ row }) => row));
   for (let atom = work.pop(); atom !== undefined; atom = work.pop()) {
     for (const reference of atom.references) {

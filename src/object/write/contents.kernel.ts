@@ -128,10 +128,16 @@ function isInside(atom: number, reference: number): number {
   return place >= 0 && place <= size - width ? 1 : 0;
 }
 
-/** 1: a reference to the atom is through its section. */
+/**
+ * 1: a reference to the atom is through its section. Not to a local name of a global variable: what is read at that
+ * place again would be the global one.
+ */
 function isThroughSection(atom: number): number {
   if (word(word(ATOM.binding) + atom) !== ATOM_BINDING.local) return 0;
   const kind = word(word(ATOM.kind) + atom);
+  const owner = word(word(ATOM.owner) + atom);
+  if (kind === ATOM_KIND.variable && owner !== 0 && word(word(ATOM.binding) + owner) !== ATOM_BINDING.local)
+    return 0;
   return kind === ATOM_KIND.function || kind === ATOM_KIND.variable ? 1 : 0;
 }
 

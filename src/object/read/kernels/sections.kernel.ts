@@ -52,7 +52,8 @@ export function isKept(section: number): number {
   const name = word(word(SECTION.name) + section);
   if (name === state(READER.text) && word(word(SECTION.size) + section) === 0) return 0;
   if (name === state(READER.btf) || name === state(READER.ext)) return 0;
-  if ((word(word(SECTION.flags) + section) & SHF_ALLOC) !== 0) return 1;
+  // loaders take code without SHF_ALLOC as well
+  if ((word(word(SECTION.flags) + section) & (SHF_ALLOC | SHF_EXECINSTR)) !== 0) return 1;
   if (name === state(READER.maps) || name === state(READER.jumpTables)) return 1;
   if (name === state(READER.license) || name === state(READER.version)) return 1;
   return isDebug(section) === 1 || isLegacyMaps(section) === 1 ? 1 : 0;
