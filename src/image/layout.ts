@@ -310,6 +310,24 @@ export const TYPE_OUTPUT = table([
   'run', // word index of the name of the section whose records are being written
 ]);
 
+/**
+ * Bytes of files for each row, less than in most of them: of tables that have many rows when many files are linked, with
+ * those of the result.
+ */
+export const ROWS_IN_FILES: readonly (readonly [table: Table<never>, bytes: number])[] = [
+  [NAME, 96],
+  [SECTION, 384],
+  [SYMBOL, 160],
+  [SHELL, 1024],
+  [FUNCTION_INFO, 384],
+  [CORE_INFO, 384],
+  [ATOM, 96],
+  [REFERENCE, 96],
+  [RECORD, 384],
+  [TYPE, 64],
+  [GROUP, 192],
+];
+
 /** All tables by name, for tools and tests. */
 export const TABLES = {
   FAULT,

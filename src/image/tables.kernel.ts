@@ -48,6 +48,18 @@ function enlarge(table: number, width: number, count: number, more: number): num
   let room = before === 0 ? FIRST_ROWS : before;
   // memory that nothing was written to costs nothing, and rows that move cost twice
   while (room < rows) room = room << (room === FIRST_ROWS ? 3 : room < FEW_ROWS ? 2 : 1);
+  return moveTable(table, width, room);
+}
+
+/** Makes room for `rows` rows of a table at least, of which nothing is used yet; as after `addRows`, indexes change. */
+export function reserveRows(table: number, width: number, rows: number): number {
+  if (rows >= TOO_MANY_ROWS) grow(TOO_MUCH);
+  return rows > word(table + 1) ? moveTable(table, width, rows) : rows;
+}
+
+/** A table with its columns in new memory, for `room` rows. */
+function moveTable(table: number, width: number, room: number): number {
+  const before = word(table + 1);
   const at = alloc(tableSize(room, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);
