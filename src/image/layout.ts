@@ -43,6 +43,10 @@ export const HEADER = numbered(4, [
   'stringsAscii', // 1: it is ASCII
   'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
   'lastName', // NAME that `internNext` found last; 0: none yet
+  'spareAt', // byte address of memory that was used and is not any more, for `allocSpare`; a multiple of 16
+  'spareSize', // its bytes
+  'ownAt', // byte address of the words that TYPE.own refers to; 0: they are gone
+  'ownSize', // their bytes
   'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 

@@ -30,6 +30,26 @@ export function giveBack(at: number): number {
   return at;
 }
 
+/** Memory that nothing refers to any more, from a multiple of 16 on: the largest part that there is stays known. */
+export function giveSpare(at: number, size: number): number {
+  if (size <= word(HEADER.spareSize)) return 0;
+  setWord(HEADER.spareAt, at);
+  setWord(HEADER.spareSize, size & -16);
+  return at;
+}
+
+/** As `alloc`, of memory that was used before if there is enough: it cannot be given back. */
+export function allocSpare(size: number): number {
+  const spare = word(HEADER.spareSize);
+  const taken = (size + 15) & -16;
+  if (size < 0 || taken < 0 || taken > spare) return alloc(size);
+  const at = word(HEADER.spareAt);
+  fill(at, 0, taken);
+  setWord(HEADER.spareAt, at + taken);
+  setWord(HEADER.spareSize, spare - taken);
+  return at;
+}
+
 /**
  * First of `rows` new rows of a table whose header starts at `table`. `width`: its number of columns. Word
  * indexes of columns that were read before are no longer valid.
