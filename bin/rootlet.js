@@ -120,6 +120,7 @@ function setEngine(words) {
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=500000');
   setFlagsFromString('--liftoff-only');
+  setFlagsFromString('--semi-space-growth-factor=1'); // what there is of objects is few that stay, not many that go
   return true;
 }
 

@@ -4,7 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { encodeText, given } from '../../src/bytes/index.ts';
 import { type Lines, line, RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
-import { writeObject } from '../../src/object/index.ts';
+import { encodeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
 import {
   EDIT_FLAGS,
@@ -157,7 +157,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       if (flags.trace) for (const input of inputs) tellLine(this, input.name);
       const trace = (text: Lines): void => tell(this, text);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
-      writeOutput(output, writeObject(linked.object));
+      writeOutput(output, encodeObject(linked.object));
       if (flags.Map !== undefined && linked.report !== null)
         writeOutput(flags.Map, encodeText(formatLinkMap(linked.report)));
       tellOutcome(this, output, flags, linked);

@@ -82,14 +82,23 @@ export function readInputs(paths: readonly string[]): InputFile[] {
  * `readInput` does.
  */
 export function lazyInput(path: string): InputFile {
-  if (path === '-') return readInput(path);
-  return {
-    name: path,
-    get bytes() {
-      return readInput(path).bytes;
-    },
-    open: () => openFile(path),
-  };
+  return path === '-' ? readInput(path) : new LazyInput(path);
+}
+
+class LazyInput implements InputFile {
+  readonly name: string;
+
+  constructor(path: string) {
+    this.name = path;
+  }
+
+  get bytes(): Uint8Array {
+    return readInput(this.name).bytes;
+  }
+
+  open(): FileSource {
+    return openFile(this.name);
+  }
 }
 
 /** A file to be read once, piece by piece, into memory of the reader. */

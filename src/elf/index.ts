@@ -24,7 +24,7 @@ export {
 export { type FileIdentity, identify } from './identify.ts';
 export type { ElfFile, ElfGroup, ElfRelocation, ElfSection, ElfSymbol } from './model.ts';
 export { parseElf } from './parse.ts';
-export { scanElf } from './scan.ts';
+export { type PlacedFile, scanElf } from './scan.ts';
 export { highWord, numberOfWords } from './wide.ts';
 export { writeElf } from './write.ts';
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

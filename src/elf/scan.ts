@@ -7,10 +7,16 @@ import { FAULT, type Image, UNIT } from '../image/index.ts';
 import { explainElf } from './explain.ts';
 import * as kernels from './kernels/scan.kernel.ts';
 
-/** A file for `scanElf`: bytes, or where they are in the image already. At least one NUL follows them there. */
-export type ScanFile =
-  | { readonly name: string; readonly bytes: Uint8Array }
-  | { readonly name: string; readonly at: number; readonly size: number };
+/** A file that is in the image already. At least one NUL follows it there. */
+export interface PlacedFile {
+  readonly name: string;
+  /** Byte address. */
+  readonly at: number;
+  readonly size: number;
+}
+
+/** A file for `scanElf`: bytes, or where they are in the image. */
+export type ScanFile = { readonly name: string; readonly bytes: Uint8Array } | PlacedFile;
 
 /**
  * Reads a 64-bit relocatable BPF object of either byte order into UNIT, SECTION and SYMBOL; returns the row of

@@ -17,6 +17,8 @@ export interface CompiledKernels {
 
 /** Memory in one form. */
 export interface ImageMemory {
+  /** More memory is not a copy of what there is. */
+  readonly growsInPlace: boolean;
   /** The functions of a kernel file, which work on the memory that was entered last. */
   functions(kernels: object): KernelFunctions;
   /** Makes this the memory that kernels work on. */

@@ -10,13 +10,16 @@ import { kernelFailure, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
 import { PLAIN_POSITION, PLAIN_VALUE } from './keys.kernel.ts';
-import { HEADER, HEADER_WORDS, NAME, type Table, UNIT } from './layout.ts';
+import { HEADER, HEADER_WORDS, NAME, ROWS_IN_FILES, type Table, UNIT } from './layout.ts';
 import { takeResident } from './resident-memory.ts';
 import { ScriptMemory } from './script-memory.ts';
 import * as tables from './tables.kernel.ts';
 
 /** How much longer than it was a file may be, at first. */
 const LEAST_MORE = 1 << 16;
+
+/** For more bytes of files no room is made before it is needed. */
+const MOST_EXPECTED = 1 << 25;
 
 /** The most parameters that an exported function of a kernel has. */
 type Numbers = readonly [number, number, number, number, number, number, number, number];
@@ -157,6 +160,22 @@ export class Image implements Tenant {
         return { at, size };
       }
     }
+  }
+
+  /** Takes back what was allocated from an address on. */
+  giveBack(at: number): void {
+    this.run(tables).giveBack(at);
+  }
+
+  /**
+   * Makes room for what is in files of that many bytes, before the first is read: a table that is full moves, and what
+   * it leaves is memory that was used. Room that is not used takes none, where memory grows without being copied.
+   */
+  expect(bytes: number): void {
+    if (!this.#memory.growsInPlace) return;
+    const { reserveRows } = this.run(tables);
+    for (const [table, each] of ROWS_IN_FILES)
+      reserveRows(table.count, table.width, Math.floor(Math.min(bytes, MOST_EXPECTED) / each));
   }
 
   /** A new row of UNIT; `name` is what messages call it. */

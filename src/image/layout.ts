@@ -47,6 +47,10 @@ export const HEADER = numbered(4, [
   'mixValue',
   'textKey', // key of hashes of texts; 0: not drawn yet
   'namesKeyed', // 1: names are hashed by that key
+  'spareAt', // byte address of memory that was used and is not any more, for `allocSpare`; a multiple of 16
+  'spareSize', // its bytes
+  'ownAt', // byte address of the words that TYPE.own refers to; 0: they are gone
+  'ownSize', // their bytes
   'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 
@@ -317,6 +321,24 @@ export const TYPE_OUTPUT = table([
   'block', // word index of the record size of the block that is being written
   'run', // word index of the name of the section whose records are being written
 ]);
+
+/**
+ * Bytes of files for each row, less than in most of them: of tables that have many rows when many files are linked, with
+ * those of the result.
+ */
+export const ROWS_IN_FILES: readonly (readonly [table: Table<never>, bytes: number])[] = [
+  [NAME, 96],
+  [SECTION, 384],
+  [SYMBOL, 160],
+  [SHELL, 1024],
+  [FUNCTION_INFO, 384],
+  [CORE_INFO, 384],
+  [ATOM, 96],
+  [REFERENCE, 96],
+  [RECORD, 384],
+  [TYPE, 64],
+  [GROUP, 192],
+];
 
 /** All tables by name, for tools and tests. */
 export const TABLES = {

@@ -50,6 +50,7 @@ function newResident(engine: WasmEngine): ResidentMemory | undefined {
  * loop. So it keeps seats that are empty, and never images that were moved out.
  */
 class Seat implements ImageMemory {
+  readonly growsInPlace = true;
   #place: { readonly memory: ResidentMemory; readonly tenant: Tenant } | null;
 
   constructor(memory: ResidentMemory, tenant: Tenant) {
@@ -78,6 +79,7 @@ class Seat implements ImageMemory {
 }
 
 class ResidentMemory implements ImageMemory {
+  readonly growsInPlace = true;
   readonly #memory: WasmMemory;
   readonly #functions: KernelFunctions;
   #seat: WeakRef<Seat> | null = null;
@@ -168,12 +170,15 @@ class ResidentMemory implements ImageMemory {
     return top < 0 ? this.#memory.buffer.byteLength : Math.min(top, this.#memory.buffer.byteLength);
   }
 
-  /** At least `size` bytes; twice what there is, where the engine gives it. Pages that are not used cost nothing. */
+  /**
+   * At least `size` bytes; half as much again as there is, where the engine gives it. Pages that are not used take no
+   * memory, but the engine counts them, and collects garbage when they become many.
+   */
   #grow(size: number): void {
     requireSize(size);
     const now = this.#memory.buffer.byteLength / WASM_PAGE;
     const needed = Math.ceil(size / WASM_PAGE);
-    if (!this.#tryGrow(Math.min(Math.max(needed, now * 2), MOST_BYTES / WASM_PAGE) - now)) {
+    if (!this.#tryGrow(Math.min(Math.max(needed, now + (now >> 1)), MOST_BYTES / WASM_PAGE) - now)) {
       if (!this.#tryGrow(needed - now)) throw memoryRefused(size, null);
     }
     this.#tenant?.moved(this.#memory.buffer);

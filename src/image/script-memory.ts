@@ -13,6 +13,7 @@ const FIRST_BYTES = 1 << 16;
 let bound: ScriptMemory | null = null;
 
 export class ScriptMemory implements ImageMemory {
+  readonly growsInPlace = false;
   readonly #tenant: Tenant;
   #buffer: ArrayBuffer;
 

@@ -33,6 +33,26 @@ export function giveBack(at: number): number {
   return at;
 }
 
+/** Memory that nothing refers to any more, from a multiple of 16 on: the largest part that there is stays known. */
+export function giveSpare(at: number, size: number): number {
+  if (size <= word(HEADER.spareSize)) return 0;
+  setWord(HEADER.spareAt, at);
+  setWord(HEADER.spareSize, size & -16);
+  return at;
+}
+
+/** As `alloc`, of memory that was used before if there is enough: it cannot be given back. */
+export function allocSpare(size: number): number {
+  const spare = word(HEADER.spareSize);
+  const taken = (size + 15) & -16;
+  if (size < 0 || taken < 0 || taken > spare) return alloc(size);
+  const at = word(HEADER.spareAt);
+  fill(at, 0, taken);
+  setWord(HEADER.spareAt, at + taken);
+  setWord(HEADER.spareSize, spare - taken);
+  return at;
+}
+
 /**
  * First of `rows` new rows of a table whose header starts at `table`. `width`: its number of columns. Word
  * indexes of columns that were read before are no longer valid.
@@ -51,6 +71,18 @@ function enlarge(table: number, width: number, count: number, more: number): num
   let room = before === 0 ? FIRST_ROWS : before;
   // memory that nothing was written to costs nothing, and rows that move cost twice
   while (room < rows) room = room << (room === FIRST_ROWS ? 3 : room < FEW_ROWS ? 2 : 1);
+  return moveTable(table, width, room);
+}
+
+/** Makes room for `rows` rows of a table at least, of which nothing is used yet; as after `addRows`, indexes change. */
+export function reserveRows(table: number, width: number, rows: number): number {
+  if (rows >= TOO_MANY_ROWS) grow(TOO_MUCH);
+  return rows > word(table + 1) ? moveTable(table, width, rows) : rows;
+}
+
+/** A table with its columns in new memory, for `room` rows. */
+function moveTable(table: number, width: number, room: number): number {
+  const before = word(table + 1);
   const at = alloc(tableSize(room, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);

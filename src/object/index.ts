@@ -179,9 +179,10 @@ export {
   withEntryTypes,
   withProgramTypes,
 } from './programs/index.ts';
-export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
+export { InputObject, type ObjectFile, type ReadOptions, readObject, readPlaced } from './read/index.ts';
 export {
   dataSectionsOf,
+  encodeObject,
   importObject,
   layOut,
   layoutSections,

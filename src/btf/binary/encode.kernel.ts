@@ -8,7 +8,7 @@ import { TYPE_OUTPUT, UNIT } from '../../image/layout.ts';
 import { byte, copy, setByte, setWord, word } from '../../image/memory.ts';
 import { putHalf, putWord, putWords } from '../../image/put.kernel.ts';
 import { sortRecords } from '../../image/sort-records.kernel.ts';
-import { addRows, alloc } from '../../image/tables.kernel.ts';
+import { addRows, alloc, allocSpare } from '../../image/tables.kernel.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { beginStrings, putString } from '../merge/strings.kernel.ts';
 import { shapes } from '../model/shapes.kernel.ts';
@@ -29,7 +29,7 @@ export function beginTypes(strings: number, stringRoom: number, room: number): n
   const output = addRows(TYPE_OUTPUT.count, TYPE_OUTPUT.width, 1);
   beginStrings(strings, stringRoom);
   setWord(word(TYPE_OUTPUT.strings) + output, strings);
-  setWord(word(TYPE_OUTPUT.words) + output, alloc(room << 2) >> 2);
+  setWord(word(TYPE_OUTPUT.words) + output, allocSpare(room << 2) >> 2);
   setWord(word(TYPE_OUTPUT.room) + output, room);
   setWord(word(TYPE_OUTPUT.cache) + output, alloc(CACHED << 3) >> 2);
   return output;
@@ -89,7 +89,7 @@ export function beginRecords(
   relocations: number,
 ): number {
   const words = 3 + Math.imul(sections, 6) + (functions << 1) + ((lines + relocations) << 2);
-  const first = alloc(words << 2) >> 2;
+  const first = allocSpare(words << 2) >> 2;
   setWord(word(TYPE_OUTPUT.ext) + output, first);
   setWord(word(TYPE_OUTPUT.extEnd) + output, first);
   return first;

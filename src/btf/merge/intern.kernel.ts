@@ -33,6 +33,8 @@ export function internTypes(first: number, last: number): number {
     end = types + word(word(UNIT.typeCount) + unit) + 1;
   }
   let at = alloc(words << 2) >> 2;
+  setWord(HEADER.ownAt, at << 2);
+  setWord(HEADER.ownSize, words << 2);
   setWord(HEADER.typeKinds, alloc(end - none + 1) - none);
   const names = alloc(longest << 2) >> 2;
   for (let unit = first; unit <= last; unit = unit + 1) {

@@ -63,11 +63,17 @@ function appendString(name: number): number {
   return offset;
 }
 
-/** Takes room for at least twice what there is. */
+/** Takes room for at least twice what there is: where they are, if nothing was allocated since. */
 function moveStrings(unit: number, needed: number): number {
   const size = word(word(UNIT.stringSize) + unit);
   const from = word(word(UNIT.strings) + unit);
   const room = (needed << 1) + 256;
+  const end = (from + word(HEADER.stringRoom) + 15) & -16;
+  if (end === word(HEADER.top)) {
+    alloc(room + from - end);
+    setWord(HEADER.stringRoom, room);
+    return from;
+  }
   const at = alloc(room);
   copy(at, from, size);
   setWord(word(UNIT.strings) + unit, at);

@@ -8,7 +8,7 @@
 
 import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
-import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
+import { addRows, alloc, fault, giveSpare } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { MERGE_FAULT } from './faults.ts';
 import { endOfRedirects } from './intern.kernel.ts';
@@ -23,7 +23,8 @@ import { beginStrings, putString } from './strings.kernel.ts';
  */
 export function mergeUnitTypes(first: number, last: number, result: number): number {
   // types that are made of redirected functions become equal
-  if (word(HEADER.functionTypes) === 1 && findSame(first, last) === 0) return 0;
+  const again = word(HEADER.functionTypes) === 1 || word(HEADER.ownAt) === 0 ? 1 : 0;
+  if (again === 1 && findSame(first, last) === 0) return 0;
   let count = 0;
   for (let unit = first; unit <= last; unit = unit + 1) count = numberSurvivors(unit, count);
   let size = 0;
@@ -32,7 +33,15 @@ export function mergeUnitTypes(first: number, last: number, result: number): num
   beginStrings(result, size);
   let to = word(word(UNIT.words) + result);
   for (let unit = first; unit <= last && to !== 0; unit = unit + 1) to = writeTypes(unit, result, to);
+  forgetOwn();
   return to === 0 ? 0 : 1;
+}
+
+/** The copies of types have been written: their memory is for what comes. */
+function forgetOwn(): number {
+  const at = word(HEADER.ownAt);
+  setWord(HEADER.ownAt, 0);
+  return giveSpare(at, word(HEADER.ownSize));
 }
 
 /** Numbers the types of a unit that represent themselves, from `count` + 1 on. */

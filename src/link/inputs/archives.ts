@@ -14,6 +14,9 @@ import { type Archive, identify, parseArchive } from '../../elf/index.ts';
 import { type BpfObject, type ReadOptions, readObject } from '../../object/index.ts';
 import { isKernelName } from '../resolve/index.ts';
 
+/** Both kinds of archives begin with `!`. */
+const ARCHIVE_START = 0x21;
+
 /** A file as it was given: an object or an archive. */
 export interface ArchiveInput extends InputFile {
   /** Take all members of an archive, not only those that are needed. */
@@ -56,6 +59,7 @@ export interface Preparation {
 }
 
 export function isArchive(bytes: Uint8Array): boolean {
+  if (bytes[0] !== ARCHIVE_START) return false;
   const { kind } = identify(bytes);
   return kind === 'archive' || kind === 'thin-archive';
 }

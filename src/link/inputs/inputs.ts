@@ -6,7 +6,14 @@
 import { requireFile } from '../../bytes/index.ts';
 import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
 import type { Image } from '../../image/index.ts';
-import { type BpfObject, InputObject, isObject, readObject, requireSound } from '../../object/index.ts';
+import {
+  type BpfObject,
+  InputObject,
+  isObject,
+  readObject,
+  readPlaced,
+  requireSound,
+} from '../../object/index.ts';
 import { mayHaveFaults } from '../resolve/index.ts';
 import {
   type ArchiveInput,
@@ -55,12 +62,15 @@ export interface InputOptions extends ArchiveOptions {
   readonly image?: Image;
 }
 
+/** Bytes of files for which room is made before they are read. */
+const MANY_BYTES = 1 << 20;
+
 export function readInputs(inputs: readonly LinkInput[], options: InputOptions = {}): ReadInputs {
   const slots: InputSlot[] = [];
   const problems: Problem[] = [];
   for (const input of inputs) {
     try {
-      slots.push(readSlot(input, options));
+      slots.push(readSlot(input, options, slots.length === 0 ? inputs.length : 0));
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
       problems.push(...error.problems);
@@ -79,20 +89,39 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
   };
 }
 
-function readSlot(input: LinkInput, options: InputOptions): InputSlot {
-  const prepared = (object: BpfObject): InputSlot => {
-    if (mayHaveFaults(object)) requireSound(object);
-    return { kind: 'object', object: options.prepare?.object(object, input.name) ?? object };
-  };
-  if (!('bytes' in input)) return prepared(input);
+/** `files`: how many files there may be like this one, the first; 0 for others. */
+function readSlot(input: LinkInput, options: InputOptions, files: number): InputSlot {
+  if (!('bytes' in input)) return prepared(input, input.name, options);
+  if (options.image !== undefined && !(input instanceof InputObject) && input.open !== undefined)
+    return readOpened(options.image, input, options, files);
   const { bytes } = input; // once: it may be read from a file at this moment
+  if (options.archives !== false && isArchive(bytes)) return archiveSlot(input, bytes);
+  const object =
+    input instanceof InputObject ? input.object : readObject({ name: input.name, bytes }, options);
+  return prepared(object, input.name, options);
+}
+
+/** A file that is read into the image itself, where it stays if it is an object. */
+function readOpened(image: Image, input: ArchiveInput, options: InputOptions, files: number): InputSlot {
+  const { name } = input;
+  const { at, size } = image.addFile(input);
+  const bytes = image.bytes.subarray(at, at + size);
   if (options.archives !== false && isArchive(bytes)) {
-    const wholeArchive = 'wholeArchive' in input && input.wholeArchive === true;
-    return { kind: 'archive', input: { name: input.name, bytes, wholeArchive } };
+    const slot = archiveSlot(input, bytes.slice());
+    image.giveBack(at);
+    return slot;
   }
-  return prepared(
-    input instanceof InputObject ? input.object : readObject({ name: input.name, bytes }, options),
-  );
+  if (size * files >= MANY_BYTES) image.expect(size * files);
+  return prepared(readPlaced(image, { name, at, size }, options), name, options);
+}
+
+function archiveSlot({ name, wholeArchive = false }: ArchiveInput, bytes: Uint8Array): InputSlot {
+  return { kind: 'archive', input: { name, bytes, wholeArchive } };
+}
+
+function prepared(object: BpfObject, name: string, { prepare }: InputOptions): InputSlot {
+  if (mayHaveFaults(object)) requireSound(object);
+  return { kind: 'object', object: prepare?.object(object, name) ?? object };
 }
 
 /** Archives alone yield nothing: no name is needed before there is an object, or `wholeArchive`. */

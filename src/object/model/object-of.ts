@@ -29,25 +29,57 @@ export function unitOf(object: BpfObject): UnitPlace | undefined {
 /** The object of a unit whose columns are complete. They must not change until its parts were asked for. */
 export function objectOf(image: Image, unit: number): BpfObject {
   const { notes, faults } = extrasOf(image, unit);
-  const parts = new Parts({ image, unit });
-  const object: BpfObject = {
+  const whole: WholeObject = {
     name: image.unitName(unit),
     byteOrder: image.get(UNIT.order, unit) === 1 ? 'big' : 'little',
     flags: image.get(UNIT.flags, unit) >>> 0,
-    get sections() {
-      return parts.sections;
-    },
-    get symbols() {
-      return parts.symbols;
-    },
-    get btf() {
-      return parts.btf;
-    },
-    ...(notes.length === 0 ? {} : { notes }),
-    ...(faults.length === 0 ? {} : { faults }),
   };
-  partsOf.set(object, parts);
+  const object = withParts(whole);
+  if (notes.length > 0) Object.assign(object, { notes });
+  if (faults.length > 0) Object.assign(object, { faults });
+  partsOf.set(object, new Parts({ image, unit }));
   return object;
+}
+
+/** What is not made on demand. */
+type WholeObject = Pick<BpfObject, 'name' | 'byteOrder' | 'flags'>;
+
+/**
+ * Own properties that get the parts. The functions are the same for all objects: with functions of its own an object
+ * would have a shape of its own, which takes an engine more memory than the object.
+ */
+const PARTS: PropertyDescriptorMap = {
+  sections: {
+    get(this: BpfObject) {
+      return partOf(this).sections;
+    },
+    enumerable: true,
+    configurable: true,
+  },
+  symbols: {
+    get(this: BpfObject) {
+      return partOf(this).symbols;
+    },
+    enumerable: true,
+    configurable: true,
+  },
+  btf: {
+    get(this: BpfObject) {
+      return partOf(this).btf;
+    },
+    enumerable: true,
+    configurable: true,
+  },
+};
+
+function withParts(whole: WholeObject): BpfObject {
+  return Object.defineProperties(whole, PARTS) as BpfObject; // it has those properties now
+}
+
+function partOf(object: BpfObject): Parts {
+  const parts = partsOf.get(object);
+  if (parts === undefined) throw argumentError('objectOf', 'an object of columns', object);
+  return parts;
 }
 
 /** The parts of one object. */

@@ -2,4 +2,4 @@
 
 export { InputObject, type ObjectFile } from './input.ts';
 export type { ReadOptions } from './options.ts';
-export { readObject } from './read.ts';
+export { readObject, readPlaced } from './read.ts';

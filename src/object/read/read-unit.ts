@@ -54,9 +54,10 @@ export function readUnit(image: Image, unit: number, options: ReadOptions = {}):
   dropHoles(reading);
   const left = notesOnWhatIsLeftOut(reading);
   const notes = [...ofTypes, ...[...ofMaps, ...left].map(text => `${reading.name}: ${text}`)];
-  setExtras(image, unit, { notes, faults, faultsOf: reading.faultsOf });
   image.run(finish).requireLicenseText(unit);
   reading.settle();
+  const { faultsOf } = reading;
+  if (notes.length + faults.length + faultsOf.size > 0) setExtras(image, unit, { notes, faults, faultsOf });
 }
 
 /** Names that mean something, in the block that kernels keep. */

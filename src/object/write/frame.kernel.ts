@@ -16,7 +16,7 @@ import { SYM } from '../../elf/fields.ts';
 import { addOutputSection, placeOutput, putHeaders } from '../../elf/write.kernel.ts';
 import { NAME, OUTPUT, OUTPUT_SECTION, SHELL, UNIT } from '../../image/layout.ts';
 import { copy, setByte, setWord, word } from '../../image/memory.ts';
-import { alloc, fault, intern } from '../../image/tables.kernel.ts';
+import { alloc, allocSpare, fault, intern } from '../../image/tables.kernel.ts';
 import { putContents } from './contents.kernel.ts';
 import { WRITE_FAULT } from './faults.ts';
 import { putSymbolNames, putSymbols } from './symbols.kernel.ts';
@@ -132,7 +132,7 @@ function linkRelocations(output: number, table: number): number {
 
 /** Writes the whole file; `types` as `typeOf` takes it. Returns its address; 0 with a fault. */
 export function putFile(unit: number, output: number, types: number): number {
-  const at = alloc(word(word(OUTPUT.size) + output));
+  const at = allocSpare(word(word(OUTPUT.size) + output));
   setWord(word(OUTPUT.at) + output, at);
   if (putSections(unit, output, at, types) === 0) return 0;
   putTables(output, at);

@@ -5,4 +5,4 @@ export { importObject } from './import.ts';
 export { layOut, layoutSections, type ObjectLayout, type SectionLayout } from './layout.ts';
 export { retypedInput } from './retyped-input.ts';
 export { renumberTypes, stripDataSections } from './strip-data-sections.ts';
-export { writeObject } from './write.ts';
+export { encodeObject, writeObject } from './write.ts';
