@@ -123,6 +123,7 @@ describeIf('commands that look at chains', () => {
     expect(document).toMatchObject({ ok: true, chains: [{ interface: 'v0', hook: 'xdp' }] });
     expect(world.run(['top', '--interval', '0']).err).toContain('not between 0.01 and 86400 seconds');
     expect(world.run(['top', 'v1', '--once']).err).toContain('interface "v1" has no chain');
+    expect(world.run(['top', 'v1', '--once', '--json']).out).toContain('"watch-no-chain"');
     expect(world.run(['top', 'nix', '--once']).code).not.toBe(0);
   });
 

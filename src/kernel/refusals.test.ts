@@ -4,7 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { BPF_BTF_GET_FD_BY_ID, BPF_ITER_CREATE, BPF_MAP_GET_NEXT_ID, BPF_OBJ_PIN } from '../uapi/commands.ts';
+import {
+  BPF_BTF_GET_FD_BY_ID,
+  BPF_ITER_CREATE,
+  BPF_MAP_GET_NEXT_ID,
+  BPF_OBJ_PIN,
+  BPF_PROG_BIND_MAP,
+  BPF_PROG_TEST_RUN,
+} from '../uapi/commands.ts';
 import { EACCES, EMFILE, ENOMEM, EPERM } from '../uapi/errno.ts';
 import { BPF_F_MMAPABLE } from '../uapi/flags.ts';
 import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../uapi/map-types.ts';
@@ -20,6 +27,8 @@ import { listIds, openById } from './objects/info.ts';
 import { BpfMap } from './objects/map.ts';
 import { PerfBuffer } from './objects/perf-buffer.ts';
 import { openPinned, pinObject } from './objects/pin.ts';
+import { BpfProgram } from './objects/program.ts';
+import { testRun } from './objects/test-run.ts';
 import { openSys } from './open/koffi.ts';
 import { FakeSys } from './sys/fake.ts';
 import { Fd } from './sys/fd.ts';
@@ -33,6 +42,8 @@ function failing(name: string, errno: number, command = -1): FakeSys {
 
 const map = (sys: FakeSys, type: number, valueSize = 4): BpfMap =>
   BpfMap.create(sys, { name: 'm', type, keySize: 4, valueSize, maxEntries: 1, flags: BPF_F_MMAPABLE });
+
+const program = (sys: FakeSys) => new BpfProgram(sys, Fd.adopt(sys, 9), 'p', 6);
 
 describe('calls that fail', () => {
   test.each<readonly [string, () => unknown]>([
@@ -56,6 +67,11 @@ describe('calls that fail', () => {
       () =>
         openPerfEvent(failing('perf_event_open', EPERM), { type: 1, config: 0n, pid: -1, cpu: 0 }, 'here'),
     ],
+    [
+      'kernel-test-run',
+      () => testRun(failing('bpf', ENOMEM, BPF_PROG_TEST_RUN), 3, 6, { data: new Uint8Array(64) }),
+    ],
+    ['kernel-bind-map', () => program(failing('bpf', EPERM, BPF_PROG_BIND_MAP)).bindMap(4)],
     ['kernel-no-tracepoint', () => attachTraceEvent(new FakeSys(), 3, 'none/none', 0n, ['/nowhere'])],
   ])('%s', (code, act) => {
     expect(act).toThrow(coded(code));

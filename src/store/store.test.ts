@@ -193,6 +193,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(entry.record).toMatchObject({ data: { why: 'test' }, time: 12, source: 'über.name.o' });
     expect(readdirSync(entry.path).sort()).toEqual(['map_%2ebss', 'prog_xdp%2emain', 'record']);
     expect(() => store.openProgram(entry, 'other')).toThrow(/there are: "xdp.main"/);
+    expect(() => store.openProgram(entry, 'other')).toThrow(
+      expect.objectContaining({ code: 'store-no-pin' }),
+    );
     expect(store.list()).toEqual([entry]);
     store.remove(entry);
     expect(store.list()).toEqual([]);
@@ -374,7 +377,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     const entry = saveTiny(store, 'first', 2);
     requireUnused(store, entry, [() => []]);
     expect(() => requireUnused(store, entry, [() => [{ entry, reason: 'function "foo"' }]])).toThrow(
-      /function "foo"/,
+      expect.objectContaining({ code: 'store-in-use', message: expect.stringContaining('function "foo"') }),
     );
     store.remove(entry);
   });

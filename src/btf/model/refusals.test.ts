@@ -1,6 +1,7 @@
 /** Types that are too deep or too large, made by hand. */
 
 import { expect, test } from 'vitest';
+import { encodeValue } from '../values/write.ts';
 import { BtfBuilder } from './builder.ts';
 import { sizeOfType, skipModifiers } from './size.ts';
 import type { BtfType } from './types.ts';
@@ -42,4 +43,14 @@ test('void behind modifiers', () => {
   const btf = builder.build();
   expect(skipModifiers(btf, id)).toBe(0);
   expect(() => sizeOfType(btf, id)).toThrow(expect.objectContaining({ code: 'btf-no-size' }));
+});
+
+test('value-type: a floating point number of a size that no value has', () => {
+  const write = (size: number) => {
+    const builder = new BtfBuilder();
+    const id = builder.add({ kind: 'float', name: 'f', size });
+    return () => encodeValue({ btf: builder.build(), order: 'little' }, id, 1.5, new Uint8Array(16));
+  };
+  expect(write(8)).not.toThrow();
+  expect(write(16)).toThrow(expect.objectContaining({ code: 'value-type' }));
 });

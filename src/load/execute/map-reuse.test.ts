@@ -6,7 +6,7 @@ import { FakeSys } from '../../kernel/sys/fake.ts';
 import { BPF_F_RDONLY_PROG } from '../../uapi/flags.ts';
 import { BPF_MAP_TYPE_DEVMAP, BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH } from '../../uapi/map-types.ts';
 import type { MapPlan } from '../plan/plan.ts';
-import { shapeDifferences } from './map-reuse.ts';
+import { pinPathOf, shapeDifferences } from './map-reuse.ts';
 
 const SHAPE = {
   type: BPF_MAP_TYPE_HASH,
@@ -42,4 +42,11 @@ test('equal maps, and flags that the kernel adds to maps of devices', () => {
   const devices = { ...PLAN, type: BPF_MAP_TYPE_DEVMAP } as MapPlan;
   const map = mapOf({ type: BPF_MAP_TYPE_DEVMAP, flags: BPF_F_RDONLY_PROG });
   expect(shapeDifferences(map, devices)).toEqual([]);
+});
+
+test('pins by name alone have a path; other kinds are refused', () => {
+  const pathOf = (pinning: number) => pinPathOf({ name: 'a.b', pinning }, '/pins', 'a.o');
+  expect(pathOf(0)).toBeUndefined();
+  expect(pathOf(1)).toBe('/pins/a_b');
+  expect(() => pathOf(2)).toThrow(expect.objectContaining({ code: 'load-pinning' }));
 });

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { returning } from '../../hooks/testing.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../kernel/testing.ts';
 import { readObject } from '../../object/read/read.ts';
+import { BPF_PROG_TYPE_SOCKET_FILTER } from '../../uapi/program-types.ts';
 import { loadObject } from '../load.ts';
 import { findTarget, readProgramTypes } from './program-functions.ts';
 
@@ -37,7 +39,17 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   test('static functions are not targets', () => {
     using object = loadObject(read('../../examples/obj/el/second_firewall.bpf.o'), kernel);
     expect(() => findTarget(object.program('xdp_prog2'), 'destination_port')).toThrow(
-      /is static and cannot be replaced/,
+      expect.objectContaining({
+        code: 'load-target-function',
+        message: expect.stringContaining('is static and cannot be replaced'),
+      }),
+    );
+  });
+
+  test('a program without types has no functions to replace', () => {
+    using program = returning(kernel, 'plain', [BPF_PROG_TYPE_SOCKET_FILTER]);
+    expect(() => readProgramTypes(program)).toThrow(
+      expect.objectContaining({ code: 'kernel-program-types' }),
     );
   });
 });

@@ -1,9 +1,14 @@
 /** One object for each code of a plan that had none. */
 
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { BpfObject, BpfSymbol } from '../../object/model/model.ts';
+import { writeObject } from '../../object/write/write.ts';
+import { openKernelTypes } from '../externs/kernel-types.ts';
 import { prepareLoad } from '../load.ts';
 import { findGlobal } from './globals.ts';
 import { planLoad } from './object.ts';
@@ -100,4 +105,39 @@ test.each([
 ])('a program in %s that nothing specifies a target of: %s', (section, code) => {
   const object = objectOf('a.o', [{ ...PROGRAM, section }]);
   expect(() => prepareLoad(object, new FakeSys())).toThrow(coded(code));
+});
+
+describe('types of a kernel from a file', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'rootlet-types-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const typesIn = (name: string, object: BpfObject) => {
+    const path = join(directory, name);
+    writeFileSync(path, writeObject(object));
+    return openKernelTypes(null, path);
+  };
+
+  test('kernel-btf-file: an object without them', () => {
+    const object = objectOf('a.o', [PROGRAM]);
+    expect(typesIn('a.o', object).vmlinux().name).toBe('vmlinux');
+    const bare = {
+      ...object,
+      btf: null,
+      symbols: object.symbols.map(one => ({ ...one, btfId: 0, lines: [] })),
+    };
+    expect(() => typesIn('b.o', bare as BpfObject).vmlinux()).toThrow(coded('kernel-btf-file'));
+  });
+
+  test('load-target-absent: a function that they do not have', () => {
+    const kernelTypes = typesIn('c.o', objectOf('c.o', [PROGRAM, { name: 'there', kind: 'function' }]));
+    const plan = (target: string) => {
+      const object = objectOf('a.o', [{ ...PROGRAM, section: `fentry/${target}` }]);
+      return prepareLoad(object, new FakeSys(), { kernelTypes }).plan;
+    };
+    expect(plan('there').programs).toHaveLength(1);
+    expect(() => plan('absent')).toThrow(coded('load-target-absent'));
+  });
 });
