@@ -3,7 +3,7 @@
  * machine never load it.
  */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { platformError } from '../../diag/index.ts';
 import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
 import {
   bpf,
+  isTrustedOwner,
   missingRights,
   type PollHandle,
   type Sys,
@@ -102,11 +103,23 @@ function binaryPath(): string | undefined {
   let directory = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const path = join(directory, 'node_modules', inPackage);
-    if (existsSync(path)) return path;
+    if (isOwn(path)) return path;
     const parent = dirname(directory);
     if (parent === directory) return undefined;
     directory = parent;
   }
+}
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+/**
+ * Whether it is there, and nobody but root, this user and the owner of this package can have written it: it is code, and
+ * the search ends at `/node_modules`, with directories in between that other users may write to.
+ */
+function isOwn(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true || (stats.mode & WRITABLE_BY_OTHERS) !== 0) return false;
+  return isTrustedOwner(stats.uid) || stats.uid === statSync(fileURLToPath(import.meta.url)).uid;
 }
 
 /** Bytes of an executable that have the name of its dynamic loader. */
