@@ -160,6 +160,15 @@ function placeOf(path: string): string | null {
   }
 }
 
+/** What the umask took away. Under the permission model of Node that stays away. */
+function setMode(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode);
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
@@ -188,6 +197,8 @@ function reasonOf(error: unknown): string {
       return 'too many open files in this process (ulimit -n)';
     case 'EROFS':
       return 'the file system is read-only';
+    case 'ERR_ACCESS_DENIED':
+      return "the permission model of Node denies it (--allow-fs-read and --allow-fs-write, both for an output's directory)";
     default:
       return code === '' ? String(error) : code;
   }
@@ -259,9 +270,9 @@ export class FileOutput {
     for (let attempt = 0; ; attempt++) {
       const name = temporaryName(this.#target.path, attempt);
       try {
-        const fd = openSync(name, 'wx', 0o666);
+        const fd = openSync(name, 'wx', this.#target.mode ?? 0o666);
         this.#temporary = name;
-        if (this.#target.mode !== null) fchmodSync(fd, this.#target.mode);
+        if (this.#target.mode !== null) setMode(fd, this.#target.mode);
         return fd;
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error; // left by a run that was killed

@@ -63,12 +63,15 @@ function loadKoffi(): Koffi {
     // koffi's own types describe what require returns.
     return loadBinary() ?? (load('koffi') as Koffi);
   } catch (error) {
+    const isDenied = error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
     throw platformError(
       'kernel-no-ffi',
       [],
       'the package "koffi", which makes system calls, cannot be loaded',
       {
-        hint: 'npm install koffi (its binary for this platform comes as an optional dependency)',
+        hint: isDenied
+          ? 'the permission model of Node denies it: node --allow-addons'
+          : 'npm install koffi (its binary for this platform comes as an optional dependency)',
         details: [error instanceof Error ? elementAt(error.message.split('\n'), 0) : String(error)],
       },
     );
