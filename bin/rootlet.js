@@ -1,9 +1,22 @@
 #!/usr/bin/env node
 // The command. CommonJS (package.json beside it says so), which Node starts 15 ms sooner than a module, and
 // `--version` is answered before anything is loaded. Half of a short run would be compiling: what V8 compiled in the
-// first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. Where the
-// directory cannot be written, every run compiles.
-const { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs');
+// first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. It is code:
+// what other users could have written is not read. It is kept by the owner of the bundle only, so that root leaves no
+// files in the directory of a user; for others every run compiles.
+const {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} = require('node:fs');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
@@ -35,12 +48,34 @@ function cachePath(command, source) {
   return join(folder, 'cached', `${name}.cache`);
 }
 
-/** @param {string} path */
-function readIfThere(path) {
+const WRITABLE_BY_OTHERS = 0o022;
+
+/**
+ * Whether nobody but root, this user and the owner of the bundle, who could change the bundle itself, can write to it.
+ *
+ * @param {import('node:fs').Stats} stats
+ */
+function isOwn({ uid, mode }) {
+  const isTrusted = uid === 0 || uid === process.geteuid?.() || uid === statSync(folder).uid;
+  return isTrusted && (mode & WRITABLE_BY_OTHERS) === 0;
+}
+
+/**
+ * Kept code, from the file that was checked.
+ *
+ * @param {string} path
+ */
+function readKept(path) {
+  let fd;
   try {
-    return readFileSync(path);
+    if (!isOwn(lstatSync(dirname(path)))) return undefined;
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const stats = fstatSync(fd);
+    return stats.isFile() && isOwn(stats) ? readFileSync(fd) : undefined;
   } catch {
     return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -53,8 +88,11 @@ function readIfThere(path) {
 function keep(path, data) {
   const unfinished = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(unfinished, data, { flag: 'wx' });
+    if (statSync(folder).uid !== process.geteuid?.()) return;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    const stats = lstatSync(dirname(path));
+    if (!stats.isDirectory() || !isOwn(stats)) return;
+    writeFileSync(unfinished, data, { flag: 'wx', mode: 0o644 });
     renameSync(unfinished, path);
   } catch {
     // It only makes the next run faster.
@@ -142,7 +180,7 @@ function run(name, variant, readPart) {
   const filename = join(folder, `${name}.cjs`);
   const source = readFileSync(filename, 'latin1');
   const path = cachePath(`${name}${variant}`, source);
-  const cachedData = readIfThere(path);
+  const cachedData = readKept(path);
   const script = new Script(source, { filename, cachedData });
   ran.push({ script, path, isKept: cachedData !== undefined && script.cachedDataRejected === false });
   const made = { exports: /** @type {any} */ ({}) };

@@ -1,7 +1,7 @@
 /** `rootlet metrics`: counters of chains for Prometheus. */
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import { encodeText } from '../../src/bytes/index.ts';
 import type { ChainContext } from '../../src/chain/index.ts';
 import { listChains, WatchedChain } from '../../src/chain/index.ts';
 import { asLines, usageError } from '../../src/diag/index.ts';
@@ -12,6 +12,7 @@ import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { chainContext, hookName } from '../flags/watched.ts';
 import { type ChainCounts, CONTENT_TYPE, prometheusText } from '../format/prometheus.ts';
 import { type Context, guarded, print, tellLine } from '../io/context.ts';
+import { writeOutput } from '../io/files.ts';
 import { parseListen, serveMetrics } from '../io/metrics-server.ts';
 import { Stop } from '../io/stop.ts';
 
@@ -50,7 +51,7 @@ export const metricsCommand = buildCommand<Flags, [], Context>({
       const chains = chainContext(this, flags, openSys({ requireRights: false }));
       const page = (): string => prometheusText(countsOf(this, chains, flags));
       if (listen !== undefined) await serve(this, listen, page);
-      else if (textfile !== undefined) writeWhole(textfile, page());
+      else if (textfile !== undefined) writeOutput(textfile, encodeText(page()));
       else print(this, asLines(page()));
     });
   },
@@ -66,19 +67,6 @@ async function serve(context: Context, listen: string, page: () => string): Prom
   );
   await stop.ended();
   await server.close();
-}
-
-/** Readers see the old file or the new one. */
-function writeWhole(path: string, contents: string): void {
-  const next = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(next, contents, { mode: 0o644 });
-    renameSync(next, path);
-  } catch (error) {
-    rmSync(next, { force: true });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw usageError('watch-address', `${path} cannot be written: ${reason}`);
-  }
 }
 
 function countsOf(context: Context, chains: ChainContext, { asIs }: Flags): ChainCounts[] {

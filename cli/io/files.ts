@@ -14,16 +14,16 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
-  type Stats,
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { elementAt, type FileSource, type InputFile, valueAt } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
+import { removeLeft, type Target, targetOf, temporaryName } from './target.ts';
 
 /** Object files, one for each path that is given, however often; parsed when they are first used. */
 export function readObjectFiles(paths: readonly string[]): InputObject[] {
@@ -179,6 +179,15 @@ function placeOf(path: string): string | null {
   }
 }
 
+/** What the umask took away. Under the permission model of Node that stays away. */
+function setMode(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode);
+  } catch (error) {
+    if (codeOf(error) !== 'ERR_ACCESS_DENIED') throw error;
+  }
+}
+
 function removeQuietly(path: string): void {
   try {
     unlinkSync(path);
@@ -207,6 +216,8 @@ function reasonOf(error: unknown): string {
       return 'too many open files in this process (ulimit -n)';
     case 'EROFS':
       return 'the file system is read-only';
+    case 'ERR_ACCESS_DENIED':
+      return "the permission model of Node denies it (--allow-fs-read and --allow-fs-write, both for an output's directory)";
     default:
       return code === '' ? String(error) : code;
   }
@@ -250,27 +261,6 @@ function readPiece(path: string, fd: number, buffer: Uint8Array): number {
   }
 }
 
-/**
- * The file that an output replaces, through symbolic links; null for what cannot be replaced (a terminal, a
- * pipe, a device).
- */
-interface Target {
-  readonly path: string;
-  /** Permissions of the file that is there. */
-  readonly mode: number | null;
-}
-
-function targetOf(path: string): Target | null {
-  if (path === '-') return null;
-  let stats: Stats;
-  try {
-    stats = statSync(path);
-  } catch {
-    return { path, mode: null }; // it is not there yet
-  }
-  return stats.isFile() ? { path: realpathSync(path), mode: stats.mode & 0o777 } : null;
-}
-
 /** A file written piece by piece, which appears under its name only when it is complete. */
 export class FileOutput {
   readonly #path: string;
@@ -285,7 +275,7 @@ export class FileOutput {
   constructor(path: string, lasting: boolean) {
     this.#path = path;
     this.#lasting = lasting;
-    this.#target = targetOf(path);
+    this.#target = path === '-' ? null : targetOf(path);
     try {
       this.#fd = path === '-' ? 1 : this.#open();
     } catch (error) {
@@ -295,12 +285,13 @@ export class FileOutput {
 
   #open(): number {
     if (this.#target === null) return openSync(this.#path, 'w');
+    removeLeft(this.#target.path);
     for (let attempt = 0; ; attempt++) {
       const name = temporaryName(this.#target.path, attempt);
       try {
-        const fd = openSync(name, 'wx', 0o666);
+        const fd = openSync(name, 'wx', this.#target.mode ?? 0o666);
         this.#temporary = name;
-        if (this.#target.mode !== null) fchmodSync(fd, this.#target.mode);
+        if (this.#target.mode !== null) setMode(fd, this.#target.mode);
         return fd;
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error; // left by a run that was killed
@@ -368,9 +359,4 @@ export class FileOutput {
     if (this.#temporary !== null) removeQuietly(this.#temporary);
     this.#temporary = null;
   }
-}
-
-/** Short, since the name of the target may be as long as names can be. */
-function temporaryName(target: string, attempt: number): string {
-  return join(dirname(target), `.rootlet-${process.pid}-${attempt}.tmp`);
 }

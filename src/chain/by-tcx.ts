@@ -1,9 +1,10 @@
 /** Chains on TC by tcx: when they are used, and how a design gets there. */
 
 import { usageError } from '../diag/index.ts';
-import { type ChainContext, type RunningChain, readTc, spellHook } from './engine/index.ts';
+import { type ChainContext, type RunningChain, spellHook } from './engine/index.ts';
 import { type ChainDesign, type ChainEdit, type ChainState, memberStates } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
+import { readChanged } from './reading.ts';
 import { applyTcx, hasTcx } from './tcx/index.ts';
 
 /** tcx where the kernel has it, unless a chain of one filter is there or wanted. */
@@ -31,7 +32,7 @@ export function changeByTcx(
   const after: ChainState =
     options.dryRun === true
       ? { ...before, kind: 'chain', via: 'tcx', members: memberStates(design) }
-      : readTc(context, hook).state;
+      : readChanged(context, hook);
   const reason = via === 'tcx' ? 'as it was' : 'the kernel has tcx: each member has a link of its own';
   const beside = options.adopt === true ? [BESIDE] : [];
   return {

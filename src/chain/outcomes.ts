@@ -23,7 +23,7 @@ import {
   memberStates,
 } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
-import { readChain } from './reading.ts';
+import { readChanged } from './reading.ts';
 
 export function foreign({ hook, program }: ChainState, hint: string): RootletError {
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
@@ -65,7 +65,7 @@ export function built(
     dryRun: options.dryRun === true,
   });
   const after: ChainState =
-    options.dryRun === true ? plannedState(state, design, via, replaced) : readChain(context, hook);
+    options.dryRun === true ? plannedState(state, design, via, replaced) : readChanged(context, hook);
   return {
     before: state,
     after,
@@ -99,7 +99,7 @@ const NOTHING_BUILT = { notes: [], optimization: null } as const;
 
 function gone(context: ChainContext, state: ChainState, { dryRun }: ChainOptions): ChainChange {
   const none: ChainState = { ...state, kind: 'none', via: null, program: null, members: [], entry: null };
-  const after = dryRun === true ? none : readChain(context, state.hook);
+  const after = dryRun === true ? none : readChanged(context, state.hook);
   return { before: state, after, changed: true, via: state.via, reason: '', state: [], ...NOTHING_BUILT };
 }
 

@@ -1,14 +1,33 @@
 /** What is on hooks, of every kind. Nothing is changed. */
 
-import { RootletError, requireRecord } from '../diag/index.ts';
+import { afterChange, RootletError, requireRecord } from '../diag/index.ts';
 import { currentNetns, listInterfaces } from '../kernel/index.ts';
-import { type ChainContext, emptyState, type RunningChain, readTc, readXdp } from './engine/index.ts';
+import {
+  type ChainContext,
+  emptyState,
+  type RunningChain,
+  readTc,
+  readXdp,
+  spellHook,
+} from './engine/index.ts';
 import type { ChainHook, ChainKind, ChainState } from './model/index.ts';
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
   requireChainArguments('readChain', context, hook);
   return readRunning(context, hook).state;
+}
+
+/** The same after a change. Where it cannot be read, the error is `chain-incomplete`: the change has happened. */
+export function readChanged(context: ChainContext, hook: ChainHook): ChainState {
+  const { kind, interface: name } = hook;
+  const happened = {
+    code: 'chain-incomplete',
+    where: [spellHook(hook)],
+    message: 'is changed, but what it runs now cannot be read',
+    hint: `"rootlet ${kind} status ${name}" shows it`,
+  } as const;
+  return afterChange(happened, () => readRunning(context, hook).state);
 }
 
 /**

@@ -124,9 +124,10 @@ function things<K extends PinnedKind, D extends { readonly id: number }>(
   read: (sys: Sys, fd: number) => D,
 ): Thing<K, D>[] {
   const found = complete
-    ? listIds(sys, kind).map(id => ({ id, fd: openById(sys, kind, id) }))
-    : holders.pinned(kind).map(([id, path]) => ({ id, fd: openQuietly(sys, path) }));
-  return found.flatMap(({ id, fd }) => {
+    ? listIds(sys, kind).map(id => [id, () => openById(sys, kind, id)] as const)
+    : holders.pinned(kind).map(([id, path]) => [id, () => openQuietly(sys, path)] as const);
+  return found.flatMap(([id, open]) => {
+    const fd = open(); // one at a time: there may be more than a process may have open
     if (fd === undefined) return [];
     try {
       const description = read(sys, fd.number);

@@ -33,6 +33,7 @@ import {
   waitForPrograms,
 } from '../kernel/index.ts';
 import type { InputObject, ObjectFile } from '../object/index.ts';
+import { EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM } from '../uapi/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
 import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';
@@ -322,7 +323,9 @@ export class Store {
         if (!(error instanceof RootletError)) throw error;
         // The pointer may have moved on while its target was read.
         if (attempt < 3 && directory.link(CURRENT) !== target) continue;
-        const { problems } = addFrame(error, `${kind} ${quote(name)}`);
+        const framed = addFrame(error, `${kind} ${quote(name)}`);
+        if (isPassing(error)) throw framed;
+        const { problems } = framed;
         return { kind: 'broken', entryKind: kind, name, path: directory.path, problems };
       }
     }
@@ -418,6 +421,13 @@ function eachEntry(
     using directory = entries?.open(key);
     if (entries !== undefined && directory !== undefined) body(directory, key, entries);
   }
+}
+
+const PASSING: ReadonlySet<number> = new Set([EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM]);
+
+/** Whether reading failed for want of something, and not because of the entry: it is not broken. */
+function isPassing({ problems }: RootletError): boolean {
+  return problems.some(({ errno }) => errno !== undefined && PASSING.has(errno));
 }
 
 /** Entries that lead elsewhere are not listed beside others: the command has to stop. */

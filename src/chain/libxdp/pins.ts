@@ -36,10 +36,18 @@ export function libxdpDirectory(environment: NodeJS.ProcessEnv = process.env): s
   const { LIBXDP_BPFFS } = environment;
   const mount = LIBXDP_BPFFS === undefined || LIBXDP_BPFFS === '' ? '/sys/fs/bpf' : LIBXDP_BPFFS;
   const path = `${mount.replace(/\/+$/, '')}/xdp`;
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats?.isSymbolicLink() === true && isTrustedOwner(stats.uid)
-    ? resolve(dirname(path), readlinkSync(path))
-    : path;
+  const target = linkOfOwn(path);
+  return target === undefined ? path : resolve(dirname(path), target);
+}
+
+/** Undefined for what is no such link, and where this process may not look: opening it finds the reason. */
+function linkOfOwn(path: string): string | undefined {
+  try {
+    const stats = lstatSync(path);
+    return stats.isSymbolicLink() && isTrustedOwner(stats.uid) ? readlinkSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the name of a directory states. */

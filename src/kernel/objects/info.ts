@@ -12,6 +12,7 @@ import {
   BPF_OBJ_GET_INFO_BY_FD,
   BPF_PROG_GET_FD_BY_ID,
   BPF_PROG_GET_NEXT_ID,
+  EAGAIN,
   ENOENT,
   EPERM,
 } from '../../uapi/index.ts';
@@ -245,7 +246,7 @@ export function listIds(sys: Sys, kind: ObjectKind): number[] {
 export function openById(sys: Sys, kind: ObjectKind, id: number): Fd | undefined {
   const result = bpf(sys, WALKS[kind].open, encodeAttr(IdAttr, { start_id: id }));
   if (result >= 0) return Fd.adopt(sys, result);
-  if (result === -ENOENT) return undefined;
+  if (result === -ENOENT || (kind === 'link' && result === -EAGAIN)) return undefined; // EAGAIN: it is not attached yet
   const pinned = result === -EPERM && kind !== 'btf' ? openPinnedById(sys, kind, id) : undefined;
   if (pinned !== undefined) return pinned;
   throw syscallError('kernel-ids', [], `opening ${kind} ${id}`, result, idHint(kind, result));

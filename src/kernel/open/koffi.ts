@@ -3,7 +3,7 @@
  * machine never load it.
  */
 
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { platformError } from '../../diag/index.ts';
 import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
 import {
   bpf,
+  isTrustedOwner,
   missingRights,
   type PollHandle,
   type Sys,
@@ -62,12 +63,15 @@ function loadKoffi(): Koffi {
     // koffi's own types describe what require returns.
     return loadBinary() ?? (load('koffi') as Koffi);
   } catch (error) {
+    const isDenied = error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
     throw platformError(
       'kernel-no-ffi',
       [],
       'the package "koffi", which makes system calls, cannot be loaded',
       {
-        hint: 'npm install koffi (its binary for this platform comes as an optional dependency)',
+        hint: isDenied
+          ? 'the permission model of Node denies it: node --allow-addons'
+          : 'npm install koffi (its binary for this platform comes as an optional dependency)',
         details: [error instanceof Error ? elementAt(error.message.split('\n'), 0) : String(error)],
       },
     );
@@ -102,11 +106,23 @@ function binaryPath(): string | undefined {
   let directory = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const path = join(directory, 'node_modules', inPackage);
-    if (existsSync(path)) return path;
+    if (isOwn(path)) return path;
     const parent = dirname(directory);
     if (parent === directory) return undefined;
     directory = parent;
   }
+}
+
+const WRITABLE_BY_OTHERS = 0o022;
+
+/**
+ * Whether it is there, and nobody but root, this user and the owner of this package can have written it: it is code, and
+ * the search ends at `/node_modules`, with directories in between that other users may write to.
+ */
+function isOwn(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() !== true || (stats.mode & WRITABLE_BY_OTHERS) !== 0) return false;
+  return isTrustedOwner(stats.uid) || stats.uid === statSync(fileURLToPath(import.meta.url)).uid;
 }
 
 /** Bytes of an executable that have the name of its dynamic loader. */
