@@ -11,7 +11,7 @@ import { isTrustedOwner } from '../../src/kernel/index.ts';
 
 /** The file that an output replaces. */
 export interface Target {
-  /** Its last component is no symbolic link. */
+  /** Its last component is not a symbolic link. */
   readonly path: string;
   /** Permissions of the file that is there, and that belongs to this user. */
   readonly mode: number | null;
@@ -90,7 +90,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Milliseconds since its last change after which nobody writes it: a process of another container is not seen here. */
+/** Milliseconds since its last change after which a file is unused: a process of another container is not seen here. */
 const STALE = 10_000;
 
 function removeOwn(path: string): void {

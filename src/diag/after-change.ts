@@ -4,7 +4,7 @@
  */
 
 import type { CodeOf } from './codes.ts';
-import { problem, RootletError } from './problem.ts';
+import { type Problem, type ProblemExtras, problem, RootletError } from './problem.ts';
 
 /** What has happened, and what the next command does about the rest. */
 export interface Happened {
@@ -30,15 +30,14 @@ export function notComplete({ code, where, message, hint }: Happened, error: Roo
   const cause = first === undefined ? '' : [...first.where, first.message].join(': ');
   const more = others.map(other => [...other.where, other.message].join(': '));
   return new RootletError(
-    [
-      problem(code, where, `${message}: ${cause}`, {
-        ...(first?.errno === undefined ? {} : { errno: first.errno }),
-        ...(more.length === 0 ? {} : { details: more }),
-        hint,
-      }),
-    ],
+    [problem(code, where, `${message}: ${cause}`, { ...extrasOf(first, more), hint })],
     { cause: error },
   );
+}
+
+function extrasOf(first: Problem | undefined, details: readonly string[]): ProblemExtras {
+  const more = details.length > 0 ? { details } : {};
+  return first?.errno !== undefined ? { errno: first.errno, ...more } : more;
 }
 
 /** Of an error that was made here the one that it was made of: the outermost change is reported, and once. */

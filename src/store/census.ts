@@ -110,7 +110,7 @@ class Holders {
 
   /** Ids and paths of what has a pin, by id. */
   pinned(kind: PinnedKind): readonly (readonly [id: number, path: string])[] {
-    return [...(this.#pins.get(kind) ?? [])].sort(([a], [b]) => a - b);
+    return [...(this.#pins.get(kind) ?? new Map<number, string>())].sort(([a], [b]) => a - b);
   }
 
   of(kind: PinnedKind, id: number): readonly Holder[] {

@@ -275,8 +275,10 @@ export function addPinnedObjects(sys: Sys, directory: string, objects: PinnedObj
   pinnedObjects.set(sys, known);
 }
 
+const NOWHERE: ReadonlyMap<string, PinnedObjects> = new Map();
+
 function openPinnedById(sys: Sys, kind: Exclude<ObjectKind, 'btf'>, id: number): Fd | undefined {
-  for (const objects of pinnedObjects.get(sys)?.values() ?? []) {
+  for (const objects of (pinnedObjects.get(sys) ?? NOWHERE).values()) {
     const fd = objects.open(kind, id);
     if (fd !== undefined) return fd;
   }

@@ -1,7 +1,20 @@
 /** The command as it is installed: from the built scripts, with V8's code of earlier runs, and without. */
 
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,6 +71,35 @@ test('a cache of another build is not used', () => {
   // as long as before, which is all that V8 itself compares
   writeFileSync(script, text.replace(first, `// ${'0'.repeat(16)}`).replaceAll('BPF object', 'bpf OBJECT'));
   expect(inspect()).toContain('bpf OBJECT');
+});
+
+test('code that another user could have written is not run', () => {
+  const script = join(directory, 'dist/command/inspect.cjs');
+  const text = readFileSync(script, 'utf8');
+  writeFileSync(script, text.replaceAll('BPF object', 'bpf OBJECT'));
+  inspect();
+  const path = onlyCache();
+  const planted = readFileSync(path);
+  writeFileSync(script, text);
+  expect(inspect()).toContain('bpf OBJECT'); // V8 compares the length alone
+  const isRoot = process.geteuid?.() === 0;
+  const changes = [
+    () => chmodSync(path, 0o666),
+    () => chmodSync(path, 0o664),
+    () => chmodSync(cached(), 0o777),
+    ...(isRoot ? [() => chownSync(path, 65534, 0), () => chownSync(cached(), 65534, 0)] : []),
+    () => {
+      renameSync(path, join(directory, 'planted'));
+      symlinkSync(join(directory, 'planted'), path);
+    },
+  ];
+  for (const change of changes) {
+    rmSync(cached(), { recursive: true });
+    mkdirSync(cached(), { mode: 0o755 });
+    writeFileSync(path, planted, { mode: 0o644 });
+    change();
+    expect(inspect()).toContain('BPF object');
+  }
 });
 
 test('where nothing can be kept, it runs all the same', () => {
