@@ -8,9 +8,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packagesOf, thirdPartyText } from './licenses.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache');
@@ -121,7 +120,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|licenses|kernel.*)\.js$/.test(name),
+    /^(setup|commands|parts|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));
@@ -148,111 +147,9 @@ async function build() {
   const { compileKernels, compiledModule } = await import('./kernels.js');
   const compiled = await compileKernels().catch(error => fail(error.message));
   writeFileSync(join(root, 'dist', 'src', 'image', 'compiled.js'), compiledModule(compiled.wasm));
-  await bundleCommands(await commandKernels(compiled));
+  const { bundleCommands } = await import('./commands.js');
+  await bundleCommands(compiled).catch(error => fail(error.message));
   writeFileSync(buildStamp, digest);
-}
-
-/** The script with kernels as JavaScript, which commands read only where they cannot run them as WebAssembly. */
-const KERNEL_SCRIPT = 'kernels-js.cjs';
-
-/**
- * Commands have the module and the names of kernels compiled in.
- *
- * @param {{ kernels: import('./kernel-source.js').Kernels, wasm: Uint8Array, script: string }} compiled
- * @returns {Promise<import('esbuild').Plugin>}
- */
-async function commandKernels({ kernels, wasm, script }) {
-  const { compiledModule, kernelNames } = await import('./kernels.js');
-  const directory = join(root, 'dist', 'command');
-  mkdirSync(directory);
-  writeFileSync(join(directory, KERNEL_SCRIPT), `module.exports = ${script};\n`);
-  const path = `require('node:url').fileURLToPath(new URL('${KERNEL_SCRIPT}', bundleUrl))`;
-  const module = compiledModule(wasm, `outside => require(${path})(outside)`);
-  return {
-    name: 'kernels',
-    setup(build) {
-      build.onLoad({ filter: /[\\/]src[\\/]image[\\/]compiled\.js$/ }, () => ({ contents: module }));
-      build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
-        const source = relative(join(root, 'dist'), file).replaceAll(sep, '/').replace(/js$/, 'ts');
-        return { contents: kernelNames(kernels, source) };
-      });
-    },
-  };
-}
-
-/**
- * Every subcommand as one script with all it needs: finding and opening modules one by one took 70 ms, as long as
- * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is not a subcommand.
- *
- * @param {import('esbuild').Plugin} kernels
- */
-async function bundleCommands(kernels) {
-  const directory = join(root, 'dist', 'command');
-  const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
-    .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
-    .map(file => file.slice(0, -'.js'.length));
-  const inputs = new Set(await bundle(join(directory, 'help.cjs'), [kernels]));
-  for (const command of commands) {
-    const plugins = [onlyCommand(command), kernels];
-    for (const input of await bundle(join(directory, `${command}.cjs`), plugins)) inputs.add(input);
-  }
-  writeFileSync(join(root, 'dist', 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
-}
-
-/**
- * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
- * compiled for exactly this one. Returns the files that are in it.
- *
- * @param {string} path
- * @param {import('esbuild').Plugin[]} plugins
- * @returns {Promise<string[]>}
- */
-async function bundle(path, plugins) {
-  const { build } = await import('esbuild');
-  const { metafile, outputFiles } = await build({
-    entryPoints: [join(root, 'dist', 'cli', 'main.js')],
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'cjs',
-    platform: 'node',
-    external: ['koffi'],
-    define: { 'import.meta.url': 'bundleUrl' },
-    minifyWhitespace: true,
-    lineLimit: 160, // what Node shows of the place of an error
-    logLevel: 'warning',
-    plugins,
-  });
-  const text = outputFiles.map(file => file.text).join('');
-  const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
-  return Object.keys(metafile.inputs);
-}
-
-/** The file that imports commands. What a command itself imports when it is called is in its script. */
-const MAIN = /[\\/]cli[\\/]main\.js$/;
-
-/**
- * The command line with one command compiled in and the others left out.
- *
- * @param {string} command
- * @returns {import('esbuild').Plugin}
- */
-function onlyCommand(command) {
-  const path = `./commands/${command}.js`;
-  return {
-    name: 'only-command',
-    setup(build) {
-      build.onLoad({ filter: MAIN }, ({ path: file }) => {
-        const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
-        if (parts.length !== 2) fail(`${file} does not load ${path} as expected`);
-        return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
-      });
-      build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
-        kind === 'dynamic-import' && MAIN.test(importer) ? { path: wanted, external: true } : undefined,
-      );
-    },
-  };
 }
 
 function installTools() {

@@ -3,15 +3,20 @@
  * optimized code also from one file to another.
  */
 
-import { joinBlocks, joinLines, type Lines } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines, line } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
 import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
-export function disassembleObject(object: BpfObject): Lines {
-  const functions = object.symbols.flatMap(symbol =>
-    symbol.kind === 'function' ? [disassembleFunction(object, symbol)] : [],
-  );
-  return joinBlocks(functions, 1);
+/** One function after the other, with an empty line between: the text of all code of an object is long. */
+export function* disassembleObject(object: BpfObject): Iterable<Lines> {
+  let isFirst = true;
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'function') continue;
+    const text = disassembleFunction(object, symbol);
+    yield isFirst ? text : joinBlocks([line(''), text]);
+    isFirst = false;
+  }
+  if (isFirst) yield line('');
 }
 
 function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): Lines {
