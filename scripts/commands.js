@@ -106,7 +106,7 @@ async function bundled(entry, plugins) {
     logLevel: 'warning',
     plugins,
   });
-  for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+  for (const input of Object.keys(metafile?.inputs ?? {})) inputs.add(input);
   return (outputFiles ?? []).map(file => file.text).join('');
 }
 
