@@ -27,24 +27,22 @@ const KERNEL_SCRIPT = 'kernels-js';
 /** The module with kernels, in bytes: decoding text takes longer than reading a file. */
 const KERNEL_MODULE = 'kernels.wasm';
 
-/**
- * Scripts, with the licenses of the packages that are in them.
- *
- * @param {Compiled} compiled
- */
+/** Files that are in any of the scripts. */
+const inputs = /** @type {Set<string>} */ (new Set());
+
+/** @param {Compiled} compiled */
 export async function bundleCommands(compiled) {
   mkdirSync(directory);
-  const inputs = /** @type {Set<string>} */ (new Set());
-  const kernels = [commandKernels(compiled), listInputs(inputs)];
+  const kernels = commandKernels(compiled);
   const commands = readdirSync(join(dist, 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
   for (const command of commands) {
-    const plugins = [onlyCommand(command), ...kernels];
+    const plugins = [onlyCommand(command), kernels];
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
-  await bundle('help.cjs', kernels);
+  await bundle('help.cjs', [kernels]);
   writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
 }
 
@@ -73,24 +71,6 @@ function commandKernels({ kernels, wasm, script }) {
   };
 }
 
-/**
- * Notes the files that go into scripts.
- *
- * @param {Set<string>} inputs
- * @returns {Plugin}
- */
-function listInputs(inputs) {
-  return {
-    name: 'inputs',
-    setup(build) {
-      build.initialOptions.metafile = true;
-      build.onEnd(({ metafile }) => {
-        for (const input of Object.keys(metafile?.inputs ?? {})) inputs.add(input);
-      });
-    },
-  };
-}
-
 /** @param {string} path */
 function inDist(path) {
   return relative(dist, path).replaceAll(sep, '/');
@@ -112,10 +92,11 @@ async function bundle(name, plugins) {
  */
 async function bundled(entry, plugins) {
   const { build } = await import('esbuild');
-  const { outputFiles } = await build({
+  const { metafile, outputFiles } = await build({
     ...entry,
     bundle: true,
     write: false,
+    metafile: true,
     format: 'cjs',
     platform: 'node',
     external: ['koffi'],
@@ -125,6 +106,7 @@ async function bundled(entry, plugins) {
     logLevel: 'warning',
     plugins,
   });
+  for (const input of Object.keys(metafile?.inputs ?? {})) inputs.add(input);
   return (outputFiles ?? []).map(file => file.text).join('');
 }
 

@@ -3,7 +3,7 @@
  * optimized code also from one file to another.
  */
 
-import { joinLines, type Lines, line } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines, line } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
 import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
@@ -12,8 +12,8 @@ export function* disassembleObject(object: BpfObject): Iterable<Lines> {
   let isFirst = true;
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'function') continue;
-    if (!isFirst) yield line('');
-    yield disassembleFunction(object, symbol);
+    const text = disassembleFunction(object, symbol);
+    yield isFirst ? text : joinBlocks([line(''), text]);
     isFirst = false;
   }
   if (isFirst) yield line('');

@@ -56,7 +56,7 @@ function* symbolBlock(title: string, symbols: SymbolTable): Iterable<Lines> {
     return;
   }
   yield line(`${title}:`);
-  for (const text of lines) yield asLines(text);
+  for (const some of lines) yield asLines(some);
 }
 
 function* block(title: string, rows: readonly (readonly string[])[]): Iterable<Lines> {

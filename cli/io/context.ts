@@ -26,21 +26,6 @@ export function print(context: Context, text: Lines): void {
   context.process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Characters that are written at once. */
-const CHUNK = 1 << 16;
-
-/** Prints texts as they come, each on lines of its own: none of them has to be kept. */
-export function printAll(context: Context, texts: Iterable<Lines>): void {
-  let pending = '';
-  for (const text of texts) {
-    pending += text.endsWith('\n') ? text : `${text}\n`;
-    if (pending.length < CHUNK) continue;
-    context.process.stdout.write(pending);
-    pending = '';
-  }
-  if (pending !== '') context.process.stdout.write(pending);
-}
-
 /** Prints one line of data. */
 export function printLine(context: Context, text: string): void {
   print(context, line(text));
@@ -58,6 +43,21 @@ export function printScreen(context: Context, text: Lines, live: boolean): void 
 /** Where `redraw` writes what it draws. */
 export function screenOf(context: Context): (text: string) => void {
   return text => context.process.stdout.write(text);
+}
+
+/** Characters that are written at once. */
+const CHUNK = 1 << 16;
+
+/** Prints texts as they come, each on lines of its own: none of them has to be kept. */
+export function printAll(context: Context, texts: Iterable<Lines>): void {
+  let pending = '';
+  for (const text of texts) {
+    pending += text.endsWith('\n') ? text : `${text}\n`;
+    if (pending.length < CHUNK) continue;
+    context.process.stdout.write(pending);
+    pending = '';
+  }
+  if (pending !== '') context.process.stdout.write(pending);
 }
 
 /** Prints diagnostics: progress, warnings, problems. */

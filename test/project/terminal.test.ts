@@ -30,6 +30,7 @@ test('text whose line feeds are trusted is that of few makers', () => {
     'cli/format/listing.ts', // lines of names that a kernel found printable
     'cli/commands/metrics.ts', // Prometheus text, which escapes
     'cli/commands/run.ts', // contents of maps, from joinLines
+    'cli/format/listing.ts', // rows from columns, of printable ASCII only
     'cli/format/table.ts', // rows that were counted
     'src/diag/lines.ts',
   ]);

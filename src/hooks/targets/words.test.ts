@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BpfMap } from '../../kernel/objects/map.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
+import { countFds } from '../../kernel/testing.ts';
 import type { LoadedObject } from '../../load/execute/loaded-object.ts';
 import {
   type IteratorTarget,
@@ -19,6 +20,7 @@ test.each([
   ['cycles,cpu=0,period=100000', { type: 0, config: 0n, cpu: 0, pid: -1, period: 100000 }],
   ['ref-cycles,cpu=0,freq=1', { type: 0, config: 9n, cpu: 0, pid: -1, frequency: 1 }],
   ['4:0x1A3,cpu=0,period=10', { type: 4, config: 0x1a3n, cpu: 0, pid: -1, period: 10 }],
+  ['17:12,cpu=0,period=1', { type: 17, config: 12n, cpu: 0, pid: -1, period: 1 }],
   ['2:12,cpu=0,period=1', { type: 2, config: 12n, cpu: 0, pid: -1, period: 1 }],
 ])('perf event %s', (target, spec) => {
   expect(perfEventOf(target)).toEqual(spec);
@@ -45,6 +47,8 @@ test.each([
   ['cgroup:/a,b,self', { kind: 'cgroup', directory: '/a,b', order: 'self' }],
   ['task:12', { kind: 'task', pid: 12 }],
   ['thread:12', { kind: 'thread', tid: 12 }],
+  ['task:1', { kind: 'task', pid: 1 }],
+  ['task:123456789', { kind: 'task', pid: 123456789 }],
 ])('iterator over %s', (target, expected) => {
   expect(iteratorOf(target)).toEqual(expected);
 });
@@ -105,6 +109,7 @@ test.each([
   ['/bin/a:f+4', { file: '/bin/a', symbol: 'f', offset: 4 }],
   ['/b:c:0x10', { file: '/b:c', offset: 16 }],
   ['a:7', { file: 'a', offset: 7 }],
+  ['a:4096', { file: 'a', offset: 4096 }],
   ['a:0xg', { file: 'a', symbol: '0xg' }],
 ])('executable %s', (target, place) => {
   expect(userPlaceOf(target)).toEqual(place);
@@ -121,6 +126,9 @@ test.each(['ip', 'ip6'])('all hooks of %s', family => {
 
 test.each<readonly [string, () => unknown]>([
   ['f+', () => symbolOf('f+')],
+  ['+4', () => symbolOf('+4')],
+  ['TYPE:CONFIG and more', () => perfEventOf('1:2x,cpu=0,freq=1')],
+  ['/a:+4', () => userPlaceOf('/a:+4')],
   ['f+1.5', () => symbolOf('f+1.5')],
   ['f+-1', () => symbolOf('f+-1')],
   ['f+x', () => symbolOf('f+x')],
@@ -160,7 +168,9 @@ describe('the target of an iterator, opened', () => {
   });
 
   test('cgroups', () => {
+    const before = countFds();
     const scope = scopeOf({ kind: 'cgroup', directory: '/', order: 'self' });
+    expect(countFds()).toBe(before);
     expect(scope).toEqual({ kind: 'cgroup', fd: expect.any(Number), order: 'self' });
     expect(() => scopeOf({ kind: 'cgroup', directory: '/none', order: 'self' })).toThrow(
       /"\/none" .*: ENOENT/,

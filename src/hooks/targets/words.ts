@@ -171,6 +171,7 @@ function openDirectory(path: string): number {
 export function symbolOf(target: string): KernelPlace {
   const plus = target.lastIndexOf('+');
   if (plus < 0) return { symbol: target };
+  if (plus === 0) throw usageError('attach-target', `${quote(target)} does not name a function`);
   return { symbol: target.slice(0, plus), offset: numberOf(target.slice(plus + 1), target) };
 }
 
