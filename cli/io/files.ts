@@ -47,18 +47,41 @@ export function readObjectFile(path: string): InputObject {
 /** Contents of a file, or of stdin for `-`. */
 export function readInput(path: string): InputFile {
   try {
-    return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readFileSync(path) };
+    return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readWhole(path) };
   } catch (error) {
+    if (error instanceof RootletError) throw error;
     throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function readWhole(path: string): Uint8Array {
+  const fd = openSync(path, 'r');
+  try {
+    requireFileSize(path, fstatSync(fd).size);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
 function readStdin(): Uint8Array {
   const chunks: Uint8Array[] = [];
   const buffer = new Uint8Array(CHUNK);
-  for (let count = readSome(0, buffer); count > 0; count = readSome(0, buffer))
+  let size = 0;
+  for (let count = readSome(0, buffer); count > 0; count = readSome(0, buffer)) {
+    size += count;
+    requireFileSize('<stdin>', size);
     chunks.push(buffer.slice(0, count));
+  }
   return Buffer.concat(chunks);
+}
+
+/** Throws `file-size` for what no memory of 2 GiB holds beside what is made of it. */
+function requireFileSize(name: string, size: number): void {
+  if (size <= LARGEST) return;
+  throw inputError('file-size', [name], `has ${size} bytes; files that are read have at most ${LARGEST}`, {
+    hint: 'make it smaller: "llvm-objcopy --strip-debug" leaves the debug information of an object out',
+  });
 }
 
 /** All inputs; every one that cannot be read is reported, not only the first. */
@@ -106,7 +129,7 @@ class LazyInput implements InputFile {
 function openFile(path: string): FileSource {
   const fd = openForReading(path);
   const stats = statsOf(path, fd);
-  const size = Math.min(stats.size, LARGEST);
+  const { size } = stats;
   // a file with contents on a disk gives all that is asked for, except at its end
   const isWhole = stats.isFile() && size > 0;
   let hasEnded = false;
@@ -123,8 +146,14 @@ function openFile(path: string): FileSource {
 }
 
 function statsOf(path: string, fd: number): Stats {
-  const stats = fstatSync(fd);
-  if (!stats.isDirectory()) return stats;
+  try {
+    const stats = fstatSync(fd);
+    requireFileSize(path, stats.size);
+    if (!stats.isDirectory()) return stats;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   closeSync(fd);
   throw inputError('file-read', [path], `cannot be read: ${reasonOf({ code: 'EISDIR' })}`);
 }
@@ -231,8 +260,8 @@ export function requireOutput(path: string | undefined): string {
 }
 
 const CHUNK = 1 << 20;
-/** What is longer is refused by who reads it, for not even its start is read. */
-const LARGEST = 0x7fff_ffff;
+/** Most bytes of a file: 2 GiB, without what else there is in a memory of that size. */
+const LARGEST = 0x7ffe_0000;
 
 /** Contents of a file (`-`: stdin) in pieces; each is valid until the next one is read. */
 export function* readChunks(path: string): Generator<Uint8Array> {

@@ -270,5 +270,6 @@ export const RUNNING_CODES = {
   'usage-verifier-log': 'usage',
   'file-library': 'input',
   'file-read': 'input',
+  'file-size': 'input',
   'file-write': 'input',
 } as const satisfies Readonly<Record<string, ProblemClass>>;

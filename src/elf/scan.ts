@@ -3,6 +3,7 @@
  * of what is refused.
  */
 
+import { within } from '../diag/index.ts';
 import { FAULT, type Image, UNIT } from '../image/index.ts';
 import { explainElf } from './explain.ts';
 import * as kernels from './kernels/scan.kernel.ts';
@@ -30,8 +31,9 @@ export function scanElf(
 ): number {
   const unit = image.addUnit(file.name);
   const inside = 'at' in file;
-  image.set(UNIT.at, unit, inside ? file.at : image.add(file.bytes));
+  image.set(UNIT.at, unit, inside ? file.at : image.addContents(file.name, file.bytes));
   image.set(UNIT.size, unit, inside ? file.size : file.bytes.length);
-  if (image.run(kernels).scanFile(unit, options.keepDebug === true ? 1 : 0) === 1) return unit;
+  const keepDebug = options.keepDebug === true ? 1 : 0;
+  if (within(file.name, () => image.run(kernels).scanFile(unit, keepDebug)) === 1) return unit;
   throw explainElf(image, file.name, image.count(FAULT) - 1);
 }

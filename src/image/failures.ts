@@ -10,11 +10,21 @@ export function outside(index?: number): never {
   throw bugError(['image'], `access outside of memory${index === undefined ? '' : ` at ${index}`}`);
 }
 
+const PARTS = 'link fewer inputs at once (-r), and then the results';
+
+/** `image-limit` for a file: what there is of memory when it comes, `used` bytes, is not enough. */
+export function fileTooLarge(name: string, size: number, used: number): RootletError {
+  const rest = `${used} of ${MOST_BYTES} bytes are in use`;
+  return inputError('image-limit', [name], `has ${size} bytes, for which there is no room: ${rest}`, {
+    hint: used > size ? PARTS : '"llvm-objcopy --strip-debug" leaves debug information out',
+  });
+}
+
 /** Throws `image-limit` if an image cannot have that many bytes; a sum that left 31 bits is negative. */
 export function requireSize(size: number): void {
   if (size >= 0 && size <= MOST_BYTES) return;
   throw inputError('image-limit', [], 'the inputs and what they consist of need more than 2 GiB of memory', {
-    hint: 'link fewer inputs at once, and then the results',
+    hint: `use fewer and smaller files at once: ${PARTS}`,
   });
 }
 

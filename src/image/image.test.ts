@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { RootletError } from '../diag/index.ts';
 import { Image } from './image.ts';
-import { ATOM, NAME, TABLES, UNIT } from './layout.ts';
+import { ATOM, HEADER, HEADER_WORDS, NAME, TABLES, UNIT } from './layout.ts';
 
 describe('an image', () => {
   test('gives equal texts one name', () => {
@@ -39,4 +40,24 @@ describe('an image', () => {
     expect(new Set(places).size).toBe(places.length);
     expect(Math.max(...words)).toBeLessThan(1024);
   });
+});
+
+test('a file for which there is no room is named, with its size', () => {
+  const refusalOf = (used: number): RootletError | undefined => {
+    const image = new Image();
+    image.words[HEADER.top] = used;
+    try {
+      image.addContents('large.o', new Uint8Array(1 << 20));
+      return undefined;
+    } catch (error) {
+      return error instanceof RootletError ? error : undefined;
+    } finally {
+      image.words[HEADER.top] = HEADER_WORDS * 4;
+    }
+  };
+  expect(refusalOf(HEADER_WORDS * 4)).toBeUndefined();
+  const [problem] = refusalOf(0x7fff_0000 - (1 << 20))?.problems ?? [];
+  expect(problem).toMatchObject({ code: 'image-limit', where: ['large.o'] });
+  expect(problem?.message).toContain('1048576 bytes');
+  expect(problem?.hint).toContain('-r');
 });

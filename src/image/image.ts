@@ -6,7 +6,7 @@
  */
 
 import { decodeText, elementAt, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
-import { kernelFailure, outside } from './failures.ts';
+import { fileTooLarge, kernelFailure, MOST_BYTES, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
 import { PLAIN_POSITION, PLAIN_VALUE } from './keys.kernel.ts';
@@ -17,6 +17,8 @@ import * as tables from './tables.kernel.ts';
 
 /** How much longer than it was a file may be, at first. */
 const LEAST_MORE = 1 << 16;
+/** Bytes after a file, with its alignment. */
+const FILE_MARGIN = 64;
 
 /** For more bytes of files no room is made before it is needed. */
 const MOST_EXPECTED = 1 << 25;
@@ -127,6 +129,13 @@ export class Image implements Tenant {
     this.#given.clear();
   }
 
+  /** As `add`, for the contents of a file, which a refusal names. */
+  addContents(name: string, contents: Uint8Array): number {
+    const used = this.#words[HEADER.top] ?? outside();
+    if (contents.length >= MOST_BYTES - used - FILE_MARGIN) throw fileTooLarge(name, contents.length, used);
+    return this.add(contents);
+  }
+
   /** Copies bytes into the image; the address is aligned to 16, and at least one NUL follows. */
   add(contents: Uint8Array): number {
     const at = this.run(tables).alloc(contents.length + 1);
@@ -138,6 +147,11 @@ export class Image implements Tenant {
   addFile(file: InputFile): { readonly at: number; readonly size: number } {
     if (file.open === undefined) return { at: this.add(file.bytes), size: file.bytes.length };
     const source = file.open();
+    const used = this.#words[HEADER.top] ?? outside();
+    if (source.size >= MOST_BYTES - used - FILE_MARGIN) {
+      source.close();
+      throw fileTooLarge(file.name, source.size, used);
+    }
     try {
       return this.#read(source);
     } finally {

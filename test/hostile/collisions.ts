@@ -8,27 +8,31 @@ import { HASH_BASE } from '../../src/image/tables.kernel.ts';
 /** Letters of names; a pair of them has as many values as a number of two digits. */
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789_';
 
-function hashOf(text: string): number {
+type Hash = (text: string) => number;
+
+/** As `intern` hashes names. */
+function hashOfName(text: string): number {
   let hash = 0;
   for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, HASH_BASE) + text.charCodeAt(at)) | 0;
   return hash;
 }
 
-/**
- * Two texts of one length with one hash. A birthday search: of 100,000 texts some have the same hash of 32 bits.
- * `skip`: pairs to leave out.
- */
-function pairs(length: number, wanted: number): [string, string][] {
+/** As `markDuplicates` hashes strings with the NUL that ends them. */
+function hashOfString(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash;
+}
+
+/** Two texts with one hash of 32 bits, by a birthday search: among 100,000 texts there is nearly always a pair. */
+function pairOf(hash: Hash): readonly [string, string] {
   const known = new Map<number, string>();
-  const found: [string, string][] = [];
-  for (let number = 0; found.length < wanted; number++) {
-    const text = textOf(number * 7919, length);
-    const hash = hashOf(text);
-    const other = known.get(hash);
-    if (other === undefined) known.set(hash, text);
-    else if (other !== text) found.push([other, text]);
+  for (let number = 0; ; number += 7919) {
+    const text = textOf(number, 7);
+    const other = known.get(hash(text));
+    if (other !== undefined && other !== text) return [other, text];
+    known.set(hash(text), text);
   }
-  return found;
 }
 
 function textOf(number: number, length: number): string {
@@ -38,13 +42,19 @@ function textOf(number: number, length: number): string {
   return text;
 }
 
-/**
- * Distinct names of one length, all with the same hash: each is a row of blocks, and either text of a pair may stand in
- * each place, since a hash goes on from the hash of what comes before.
- */
+/** Distinct names of one length, all with the same hash. */
 export function collidingNames(count: number): string[] {
+  return rowsOf(pairOf(hashOfName), count);
+}
+
+/** The same for strings of mergeable sections. */
+export function collidingStrings(count: number): string[] {
+  return rowsOf(pairOf(hashOfString), count);
+}
+
+/** Rows of blocks: either text of a pair may stand in each place, since a hash goes on from that of what is before. */
+function rowsOf(pair: readonly [string, string], count: number): string[] {
   const blocks = Math.ceil(Math.log2(Math.max(count, 2)));
-  const pair = pairs(7, 1)[0] ?? ['', ''];
   return Array.from({ length: count }, (_, number) =>
     Array.from({ length: blocks }, (_, bit) => pair[(number >> bit) & 1]).join(''),
   );

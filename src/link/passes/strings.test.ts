@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { collidingStrings } from '../../../test/hostile/collisions.ts';
 import { SeededRandom } from '../../../test/hostile/random.ts';
 import { encodeText } from '../../bytes/cursor.ts';
 import { SHF_ALLOC, SHF_MERGE, SHF_STRINGS } from '../../elf/constants.ts';
 import { ATOM_KIND } from '../../image/codes.ts';
 import { ATOM, type Image, SHELL, UNIT } from '../../image/index.ts';
+import { useRandom } from '../../image/random.ts';
 import * as tables from '../../image/tables.kernel.ts';
 import { inEachForm } from '../../image/testing.ts';
 import { REQUEST } from '../resolve/request.ts';
@@ -128,4 +130,17 @@ test('more strings than the hash table has slots at first', () => {
     Array.from({ length: 500 }, (_, at) => ({ text: `text ${at}`, align: 1, section: 0 })),
   );
   expect(mark(units, [MERGEABLE])).toEqual(expected(units, [MERGEABLE]));
+});
+
+test.each([0, 77, -1])('strings that collide are found by key %i', key => {
+  const restore = useRandom(() => key);
+  try {
+    const pieces = collidingStrings(200).map(text => ({ text, align: 1, section: 0 }));
+    const found = mark([pieces, pieces], [MERGEABLE]);
+    const numbers = pieces.map((_, index) => index);
+    expect(found.map(({ target }) => target)).toEqual([...numbers, ...numbers]);
+    expect(found.filter(({ dropped }) => dropped === 2)).toHaveLength(pieces.length);
+  } finally {
+    restore();
+  }
 });

@@ -6,7 +6,7 @@
  * question: machines have hundreds of modules.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { parseBtf, parseKernelBtf } from '../../btf/index.ts';
 import { type CoreTarget, TypeFinder } from '../../core/index.ts';
@@ -110,6 +110,9 @@ class RunningKernel implements KernelTypes {
   }
 }
 
+/** What `readFileSync` refuses. */
+const TOO_LARGE = 2 ** 31;
+
 /** Where the kernel shows its own types. */
 const KERNEL_FILE = '/sys/kernel/btf/vmlinux';
 
@@ -136,7 +139,7 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
   throw platformError(
     'kernel-no-btf',
     [],
-    path === undefined ? 'the types of the kernel were not found' : `${quote(path)} cannot be read`,
+    path === undefined ? 'the types of the kernel were not found' : `${quote(path)} ${whyUnread(path)}`,
     {
       hint: 'kernels with CONFIG_DEBUG_INFO_BTF=y show their types; for others give a BTF file (--btf FILE; option btfPath)',
       details: paths,
@@ -169,6 +172,16 @@ function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   } catch {
     return undefined;
   }
+}
+
+function whyUnread(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size >= TOO_LARGE) return `has ${size} bytes; files of ${TOO_LARGE} bytes and more are not read`;
+  } catch {
+    // it is not there, or hidden
+  }
+  return 'cannot be read';
 }
 
 /** Raw BTF as it is, or the `.BTF` section of an ELF file. */
