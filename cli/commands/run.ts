@@ -2,7 +2,7 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { usageError } from '../../src/diag/index.ts';
+import { counted, usageError } from '../../src/diag/index.ts';
 import {
   type BpfObject,
   findInConfig,
@@ -286,7 +286,7 @@ function report(
   runner: PacketRunner,
   outcome: Outcome,
 ): void {
-  for (const note of runner.notes) tell(context, `rootlet: note: ${note}`);
+  for (const note of notesOf(flags, runner)) tell(context, `rootlet: note: ${note}`);
   for (const warning of outcome.warnings) tell(context, `rootlet: warning: ${warning}`);
   if (flags.json) {
     printJson(context, jsonOf(flags, object, runner, outcome));
@@ -325,6 +325,12 @@ function report(
     );
 }
 
+function notesOf(flags: Flags, runner: PacketRunner): string[] {
+  const forgotten = flags.printk ? runner.forgottenLines() : 0;
+  if (forgotten === 0) return [...runner.notes];
+  return [...runner.notes, `trace: ${counted(forgotten, 'line')} before those shown are not kept`];
+}
+
 function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
   return [...outcome.counts]
     .sort(([a], [b]) => a - b)
@@ -355,7 +361,7 @@ function jsonOf(
       : {}),
     ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
     ...(flags.printk ? { trace: runner.trace() } : {}),
-    notes: runner.notes,
+    notes: notesOf(flags, runner),
     warnings: outcome.warnings,
   };
 }
