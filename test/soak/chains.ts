@@ -14,13 +14,13 @@ export function chainSubjects(world: World): Subject[] {
     name,
     every: 4,
     open() {
-      const [a = '', b = '', c = ''] = files;
+      const [a = '', b = '', c = '', bad = ''] = files;
       const change = (word: string, ...more: readonly string[]) => world.must(hook, word, IFACE, ...more);
       return {
         async cycle() {
           await change('load', `${a}.o`, `${b}.o`, ...flags);
           await change('order', `${b},${a}`);
-          await world.expect(3, hook, 'replace', IFACE, a, 'refused.o');
+          await world.expect(3, hook, 'replace', IFACE, a, `${bad}.o`);
           await change('replace', a, `${c}.o`);
           await change('status');
           await change('unload', '--all');
@@ -28,8 +28,8 @@ export function chainSubjects(world: World): Subject[] {
       };
     },
   });
-  const xdp = ['a', 'b', 'c'];
-  const tc = ['tc_a', 'tc_b', 'tc_c'];
+  const xdp = ['a', 'b', 'c', 'refused'];
+  const tc = ['tc_a', 'tc_b', 'tc_c', 'tc_refused'];
   return [
     chain('xdp: load, order, refused, replace, unload', 'xdp', ['--mode', 'generic'], xdp),
     chain('tc by tcx: the same', 'tc', [], tc),

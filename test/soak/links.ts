@@ -75,8 +75,8 @@ function chained(objects: Objects): void {
 
 function inspected(file: ObjectFile): void {
   const object = readObject(file);
-  if (inspect(object).functions.length === 0 || object.symbols.length === 0)
-    throw new Error('nothing was found');
+  const { programs, maps } = inspect(object);
+  if (programs.length !== 1 || maps.length === 0) throw new Error('not what is in the object');
 }
 
 /** `forms`: whether kernels can run as WebAssembly here. */

@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { kernelForTests } from '../../src/kernel/testing.ts';
 import { tinyProgram } from '../../src/store/testing.ts';
 import { needs } from '../support/needs.ts';
@@ -38,7 +38,7 @@ test.each([
 async function foundIn(cycle: Cycles['cycle']): Promise<string[]> {
   const subject = { what: 'loads', name: 'leak', open: () => ({ cycle }) } as const;
   return grown(
-    await repeat(subject, { cycles: 200, milliseconds: 60_000 }, kernelForTests().sys ?? null, null),
+    await repeat(subject, { cycles: 40, milliseconds: 60_000 }, kernelForTests().sys ?? null, null),
   );
 }
 
@@ -48,7 +48,7 @@ test('a descriptor, memory and objects that stay are found', async () => {
   const fds: number[] = [];
   expect(await foundIn(() => void fds.push(openSync('/dev/null', 'r')))).toEqual(['fds']);
   for (const fd of fds) closeSync(fd);
-  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 15)))).toEqual(['external']);
+  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 17)))).toEqual(['external']);
   const objects = () => void kept.push(Array.from({ length: 2000 }, (_, at) => ({ at })));
   expect(await foundIn(objects)).toContain('heap');
   kept.length = 0;
@@ -63,10 +63,12 @@ needs('bpf').test('a program that stays is found', async () => {
   expect(found).toEqual(expect.arrayContaining(['fds', 'programs']));
 });
 
+vi.setConfig({ testTimeout: 240_000 }); // everything is run, each command some times
+
 needs('root', 'bpf', 'clang', 'ip').test('a few cycles of everything leave nothing behind', async () => {
-  const main = join(import.meta.dirname, 'main.ts');
-  const soak = await bundleCommand(`import ${JSON.stringify(main)};`);
-  const words = [soak.path, '--cycles', '40', '--minutes', '5'];
+  const path = join(import.meta.dirname, 'run.ts');
+  const soak = await bundleCommand(`import { run } from ${JSON.stringify(path)}; await run();`);
+  const words = [soak.path, '--cycles', '8', '--minutes', '5'];
   const { code, out } = await new Promise<{ code: unknown; out: string }>(resolve => {
     execFile(process.execPath, words, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, out: stdout + stderr }),

@@ -88,6 +88,7 @@ export const SOURCES = {
   tc_c: counting('tc', '__sk_buff', 'ta', 0),
   host: rootletSource('xdp', 'xdp_md', 2).replace('host(', `${PREFIX}host(`),
   refused: `${HEAD} SEC("xdp") int ${PREFIX}bad(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
+  tc_refused: `${HEAD} SEC("tc") int ${PREFIX}bad(struct __sk_buff *skb) { return *(int *)(long)skb->data; }`,
   huge,
   core,
   events,

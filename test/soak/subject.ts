@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** Samples of a run: the most, and the fewest that the rules can judge. */
-const [MOST_SAMPLES, LEAST_SAMPLES] = [40, 8];
+const [MOST_SAMPLES, LEAST_SAMPLES] = [24, 6];
 /** Cycles between two samples of a short run. */
 const BETWEEN = 5;
 
@@ -75,17 +75,19 @@ async function sampled(
   pins: string | null,
 ): Promise<Sampled> {
   const samples: { cycle: number; values: Values }[] = [];
-  const end = Date.now() + limits.milliseconds;
+  const start = Date.now();
   const count = Math.min(MOST_SAMPLES, Math.max(LEAST_SAMPLES, Math.floor(limits.cycles / BETWEEN)));
   let [cycle, used] = [0, 0];
   for (let sample = 1; sample <= count; sample++) {
     const until = Math.floor((limits.cycles * sample) / count);
+    const end = start + (limits.milliseconds * sample) / count;
     const before = process.cpuUsage();
-    for (; cycle < until; cycle++) await running.cycle(cycle);
+    // where time is short each part has fewer cycles, and there are as many samples
+    do await running.cycle(cycle++);
+    while (cycle < until && Date.now() < end);
     const { user, system } = process.cpuUsage(before);
     used += user + system;
     samples.push({ cycle, values: await measure(sys, pins) });
-    if (Date.now() > end) break;
   }
   return { cycles: cycle, milliseconds: used / 1000 / cycle, samples };
 }

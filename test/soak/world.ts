@@ -17,7 +17,7 @@ import { LARGE_SOURCES, SOURCES } from './sources.ts';
 
 export const IFACE = 'va';
 
-export type ObjectName = keyof typeof SOURCES;
+const ALL: Readonly<Record<string, string>> = { ...SOURCES, ...LARGE_SOURCES };
 
 export class World {
   readonly sys: Sys = openSys();
@@ -27,25 +27,30 @@ export class World {
   readonly root: string;
   readonly #mount = mountBpffs();
   readonly #directory = mkdtempSync(join(tmpdir(), 'rootlet-soak-'));
-  readonly #objects: Readonly<Record<string, ObjectFile>>;
+  readonly #objects = new Map<string, ObjectFile>();
 
   constructor() {
     execFileSync('ip', ['link', 'add', IFACE, 'type', 'veth', 'peer', 'name', 'vb']);
     this.bpffs = this.#mount.path;
     this.root = join(this.bpffs, 'rootlet');
-    this.#objects = compileAll<string>({ ...SOURCES, ...LARGE_SOURCES });
-    for (const { name, bytes } of Object.values(this.#objects)) writeFileSync(this.path(name), bytes);
   }
 
+  /** Compiles what was not used so far. */
   object(name: string): ObjectFile {
-    const found = this.#objects[name];
-    if (found === undefined) throw new Error(`there is no object ${name}`);
-    return found;
+    const known = this.#objects.get(name);
+    if (known !== undefined) return known;
+    const source = ALL[name];
+    if (source === undefined) throw new Error(`there is no object ${name}`);
+    const [made] = Object.values(compileAll({ [name]: source }));
+    if (made === undefined) throw new Error(`${name} was not compiled`);
+    writeFileSync(join(this.#directory, made.name), made.bytes);
+    this.#objects.set(name, made);
+    return made;
   }
 
   /** Of the file with an object. */
   path(name: string): string {
-    return join(this.#directory, name.endsWith('.o') ? name : `${name}.o`);
+    return join(this.#directory, this.object(name).name);
   }
 
   /** Runs a command line in this process. Words `NAME.o` become paths. */
