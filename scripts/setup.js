@@ -115,7 +115,7 @@ function sourceFiles(directory) {
 }
 
 function digestOfSources() {
-  const sources = ['src', 'cli', 'bench']
+  const sources = ['src', 'cli', 'bench', 'test/soak']
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');

@@ -2,7 +2,7 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { asLines, joinBlocks, joinLines, line, usageError } from '../../src/diag/index.ts';
+import { asLines, counted, joinBlocks, joinLines, line, usageError } from '../../src/diag/index.ts';
 import {
   type BpfObject,
   findInConfig,
@@ -286,7 +286,7 @@ function report(
   runner: PacketRunner,
   outcome: Outcome,
 ): void {
-  tellNotes(context, runner.notes);
+  tellNotes(context, notesOf(flags, runner));
   for (const warning of outcome.warnings) tellLine(context, `rootlet: warning: ${warning}`);
   if (flags.json) {
     printJson(context, jsonOf(flags, object, runner, outcome));
@@ -322,6 +322,12 @@ function report(
     );
 }
 
+function notesOf(flags: Flags, runner: PacketRunner): string[] {
+  const forgotten = flags.printk ? runner.forgottenLines() : 0;
+  if (forgotten === 0) return [...runner.notes];
+  return [...runner.notes, `trace: ${counted(forgotten, 'line')} before those shown are not kept`];
+}
+
 function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
   return [...outcome.counts]
     .sort(([a], [b]) => a - b)
@@ -352,7 +358,7 @@ function jsonOf(
       : {}),
     ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
     ...(flags.printk ? { trace: runner.trace() } : {}),
-    notes: runner.notes,
+    notes: notesOf(flags, runner),
     warnings: outcome.warnings,
   };
 }

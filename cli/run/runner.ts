@@ -29,6 +29,8 @@ export interface PacketRunner {
   maps(): readonly MapContents[];
   /** Lines that the program printed. */
   trace(): readonly string[];
+  /** How many lines there were before those. */
+  forgottenLines(): number;
   close(): void;
 }
 
@@ -50,6 +52,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
       machine.run(packet, timestamp === undefined ? { program } : { program, timestamp }),
     maps: () => [...machine.maps.values()],
     trace: () => machine.trace(),
+    forgottenLines: () => machine.forgotten().lines,
     close: () => machine.close(),
   };
 }

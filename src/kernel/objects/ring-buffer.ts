@@ -10,6 +10,7 @@
 import { quote } from '../../diag/index.ts';
 import { Mapping, type PollHandle, pageSize, type Sys, syscallError } from '../sys/index.ts';
 import type { BpfMap } from './map.ts';
+import { Pending } from './pending.ts';
 
 const HEADER_SIZE = 8;
 const DISCARDED = 0x40000000;
@@ -72,6 +73,8 @@ export class RingBuffer {
   /** Where the data begins in the mapping: after the page with the kernel's position. */
   readonly #start = pageSize();
   readonly #readiness: Readiness;
+  /** What an iterator has taken out and not given out yet. */
+  readonly #pending = new Pending<Uint8Array>();
   #closed = false;
 
   constructor(map: BpfMap) {
@@ -110,7 +113,18 @@ export class RingBuffer {
     handle: (data: Uint8Array, offset: number, length: number) => void,
     limit = Number.POSITIVE_INFINITY,
   ): number {
-    if (this.#closed) return 0;
+    let count = 0;
+    while (count < limit && !this.#closed) {
+      const record = this.#pending.take();
+      if (record === undefined) return count + this.#drain(handle, limit - count);
+      count += 1;
+      handle(record, 0, record.length);
+    }
+    return count;
+  }
+
+  /** The same of what is in the buffer. */
+  #drain(handle: (data: Uint8Array, offset: number, length: number) => void, limit: number): number {
     const data = this.#data.bytes;
     const headers = this.#headers;
     const size = this.#size;
@@ -153,8 +167,8 @@ export class RingBuffer {
 
   /** Resolves when there may be records, or the ring was closed. */
   async wait(): Promise<void> {
-    const waiting = Atomics.load(this.#producer, 0) === Atomics.load(this.#consumer, 0);
-    if (!this.#closed && waiting) await this.#readiness.wait();
+    if (this.#closed || !this.#pending.isEmpty) return;
+    if (Atomics.load(this.#producer, 0) === Atomics.load(this.#consumer, 0)) await this.#readiness.wait();
   }
 
   /** Batches of available records, waiting when there are none: fewer steps than one by one. */
@@ -166,18 +180,18 @@ export class RingBuffer {
     }
   }
 
-  /** One by one. Records after the one in hand stay in the buffer only until the next 256 are taken out. */
+  /**
+   * One by one. Records after the one in hand stay in the buffer only until the next 256 are taken out; what is left of
+   * these when a loop ends early is given to the next one, or by `read()`.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    let records: readonly Uint8Array[] = [];
-    let next = 0;
     const step = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
       for (;;) {
-        const record = records[next];
-        next += 1;
+        const record = this.#pending.take();
         if (record !== undefined) return { done: false, value: record };
         if (this.#closed) return { done: true, value: undefined };
-        records = this.read(256);
-        next = 0;
+        const records = this.read(256);
+        this.#pending.put(records);
         if (records.length === 0) await this.#readiness.wait();
       }
     };

@@ -22,6 +22,7 @@ export type SyscallName =
   | 'munmap'
   | 'perf_event_open'
   | 'prlimit64'
+  | 'read'
   | 'recvfrom'
   | 'sendto'
   | 'setns'

@@ -84,6 +84,8 @@ export interface Machine {
   trace(): readonly string[];
   /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
   events(): readonly EventRecord[];
+  /** How many lines and records there were before those that `trace()` and `events()` have. */
+  forgotten(): { readonly lines: number; readonly records: number };
   /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
   /** As `close()`. */

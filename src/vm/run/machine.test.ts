@@ -156,6 +156,11 @@ describe.each(ORDERS)('%s', order => {
     const ring = { map: 'ring', data: Uint8Array.from([1, 2, 3, 4]) };
     const perf = { map: 'perf', data: Uint8Array.from([1, 2, 3, 4, 0, 1]) };
     expect(machine.events()).toEqual([perf, ring, perf, ring]);
+    expect(machine.forgotten()).toEqual({ lines: 0, records: 0 });
+    for (let run = 2; run < 6000; run++) verdict(machine, 'events');
+    const { records } = machine.forgotten();
+    expect(records).toBeGreaterThan(0);
+    expect(machine.events().length + records).toBe(12_000);
   });
 
   test('redirects are reported', () => {

@@ -44,6 +44,8 @@ export class RunningState implements MachineState {
   readonly texts: TextReader;
   readonly lines: string[] = [];
   readonly records: EventRecord[] = [];
+  /** How many lines and records there were that are not kept. */
+  readonly forgotten = { lines: 0, records: 0 };
   kind: ProgramKind;
   redirect: Redirect | undefined;
   /** Runs a function of the table; set when the module has been instantiated. */
@@ -97,16 +99,16 @@ export class RunningState implements MachineState {
   }
 
   trace(line: string): void {
-    keep(this.lines, line);
+    this.forgotten.lines += keep(this.lines, line);
   }
 
   event(record: EventRecord): void {
     this.#recordBytes += record.data.length;
     if (this.#recordBytes > MAX_KEPT_BYTES) {
-      this.records.splice(0, Math.ceil(this.records.length / 2));
+      this.forgotten.records += this.records.splice(0, Math.ceil(this.records.length / 2)).length;
       this.#recordBytes = this.records.reduce((sum, { data }) => sum + data.length, record.data.length);
     }
-    keep(this.records, record);
+    this.forgotten.records += keep(this.records, record);
   }
 
   /** xorshift32, which must not be 0. */
@@ -147,8 +149,9 @@ export class RunningState implements MachineState {
   }
 }
 
-/** Appends, and forgets the oldest half when there are too many. */
-function keep<T>(list: T[], item: T): void {
-  if (list.length >= MAX_KEPT) list.splice(0, MAX_KEPT / 2);
+/** Appends, and forgets the oldest half when there are too many; returns how many it forgot. */
+function keep<T>(list: T[], item: T): number {
+  const gone = list.length < MAX_KEPT ? 0 : list.splice(0, MAX_KEPT / 2).length;
   list.push(item);
+  return gone;
 }

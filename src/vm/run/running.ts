@@ -157,6 +157,10 @@ export class RunningMachine implements Machine {
     return [...this.#live().records];
   }
 
+  forgotten(): { readonly lines: number; readonly records: number } {
+    return { ...this.#live().forgotten };
+  }
+
   close(): void {
     this.#state = null;
     this.#entries.clear();
