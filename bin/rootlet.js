@@ -3,23 +3,29 @@
 // `--version` is answered before anything is loaded. Half of a short run would be compiling: what V8 compiled in the
 // first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. Where the
 // directory cannot be written, every run compiles.
-const { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 
-const folder = join(__dirname, '..', 'dist', 'command');
+const folder = `${__dirname}/../dist/command`;
+const kept = `${folder}/cached`;
 
 /**
- * The command whose script there is: the word itself, or `help`.
+ * The command whose script there is, with the script: the word itself, or `help`.
  *
  * @param {string | undefined} word
  */
-function commandOf(word) {
-  const command =
-    word !== undefined && /^[a-z]+$/.test(word) && existsSync(join(folder, `${word}.cjs`)) ? word : 'help';
-  if (command !== 'help' || existsSync(join(folder, 'help.cjs'))) return command;
+function findCommand(word) {
+  for (const command of word !== undefined && /^[a-z]+$/.test(word) ? [word, 'help'] : ['help']) {
+    const script = readIfThere(pathOf(command));
+    if (script !== undefined) return { command, script };
+  }
   process.stderr.write('rootlet: not built yet; run "npm run build" in its directory\n');
   process.exit(70);
+}
+
+/** @param {string} name */
+function pathOf(name) {
+  return `${folder}/${name}.cjs`;
 }
 
 /**
@@ -31,8 +37,7 @@ function commandOf(word) {
  */
 function cachePath(command, source) {
   const build = source.slice('// '.length, source.indexOf('\n'));
-  const name = [command, build, process.version, process.platform, process.arch].join('-');
-  return join(folder, 'cached', `${name}.cache`);
+  return `${kept}/${command}-${build}-${process.version}-${process.platform}-${process.arch}.cache`;
 }
 
 /** @param {string} path */
@@ -53,7 +58,7 @@ function readIfThere(path) {
 function keep(path, data) {
   const unfinished = `${path}.${process.pid}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(kept, { recursive: true });
     writeFileSync(unfinished, data, { flag: 'wx' });
     renameSync(unfinished, path);
   } catch {
@@ -134,12 +139,13 @@ const ran = /** @type {{ script: import('node:vm').Script, path: string, isKept:
  * exports.
  *
  * @param {string} name
+ * @param {Buffer} text
  * @param {string} variant What its compiled code depends on besides.
  * @param {(key: string) => unknown} readPart
  */
-function run(name, variant, readPart) {
-  const filename = join(folder, `${name}.cjs`);
-  const source = readFileSync(filename, 'latin1');
+function run(name, text, variant, readPart) {
+  const filename = pathOf(name);
+  const source = text.latin1Slice();
   const path = cachePath(`${name}${variant}`, source);
   const cachedData = readIfThere(path);
   const script = new Script(source, { filename, cachedData });
@@ -151,7 +157,7 @@ function run(name, variant, readPart) {
       return require('node:url').pathToFileURL(filename);
     },
     readPart,
-    readScript: (/** @type {string} */ other) => run(other, '', nothing),
+    readScript: (/** @type {string} */ other) => run(other, readFileSync(pathOf(other)), '', nothing),
   });
   return made.exports;
 }
@@ -161,14 +167,16 @@ function run(name, variant, readPart) {
  * called: each script gets what it needs of the other by a key.
  *
  * @param {string} command
+ * @param {Buffer} script
  * @param {string} variant
  */
-function runCommand(command, variant) {
+function runCommand(command, script, variant) {
   let more = /** @type {any} */ (undefined);
-  const first = run(command, variant, key => {
+  const first = run(command, script, variant, key => {
     if (more === undefined) {
       const shared = first.shared();
-      more = run(`${command}-more`, variant, key => shared[key]);
+      const name = `${command}-more`;
+      more = run(name, readFileSync(pathOf(name)), variant, key => shared[key]);
     }
     return more[key];
   });
@@ -177,9 +185,9 @@ function runCommand(command, variant) {
 
 /** @param {readonly string[]} words */
 async function start(words) {
-  const command = commandOf(words[0]);
+  const { command, script } = findCommand(words[0]);
   const variant = `${calledName(command, words)}${setEngine(words) ? '-long' : ''}`;
-  const { main } = runCommand(command, variant);
+  const { main } = runCommand(command, script, variant);
   await main(words);
   // Help and refusals have compiled little of what the next run needs.
   const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
