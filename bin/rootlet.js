@@ -7,7 +7,6 @@
 const {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -17,22 +16,28 @@ const {
   statSync,
   writeFileSync,
 } = require('node:fs');
-const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
-const folder = join(__dirname, '..', 'dist', 'command');
+const folder = `${__dirname}/../dist/command`;
+const kept = `${folder}/cached`;
 
 /**
- * The command whose script there is: the word itself, or `help`.
+ * The command whose script there is, with the script: the word itself, or `help`.
  *
  * @param {string | undefined} word
  */
-function commandOf(word) {
-  const command =
-    word !== undefined && /^[a-z]+$/.test(word) && existsSync(join(folder, `${word}.cjs`)) ? word : 'help';
-  if (command !== 'help' || existsSync(join(folder, 'help.cjs'))) return command;
+function findCommand(word) {
+  for (const command of word !== undefined && /^[a-z]+$/.test(word) ? [word, 'help'] : ['help']) {
+    const script = readIfThere(pathOf(command));
+    if (script !== undefined) return { command, script };
+  }
   process.stderr.write('rootlet: not built yet; run "npm run build" in its directory\n');
   process.exit(70);
+}
+
+/** @param {string} name */
+function pathOf(name) {
+  return `${folder}/${name}.cjs`;
 }
 
 /**
@@ -44,8 +49,16 @@ function commandOf(word) {
  */
 function cachePath(command, source) {
   const build = source.slice('// '.length, source.indexOf('\n'));
-  const name = [command, build, process.version, process.platform, process.arch].join('-');
-  return join(folder, 'cached', `${name}.cache`);
+  return `${kept}/${command}-${build}-${process.version}-${process.platform}-${process.arch}.cache`;
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 const WRITABLE_BY_OTHERS = 0o022;
@@ -68,7 +81,7 @@ function isOwn({ uid, mode }) {
 function readKept(path) {
   let fd;
   try {
-    if (!isOwn(lstatSync(dirname(path)))) return undefined;
+    if (!isOwn(lstatSync(kept))) return undefined;
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const stats = fstatSync(fd);
     return stats.isFile() && isOwn(stats) ? readFileSync(fd) : undefined;
@@ -89,8 +102,8 @@ function keep(path, data) {
   const unfinished = `${path}.${process.pid}`;
   try {
     if (statSync(folder).uid !== process.geteuid?.()) return;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    const stats = lstatSync(dirname(path));
+    mkdirSync(kept, { recursive: true, mode: 0o755 });
+    const stats = lstatSync(kept);
     if (!stats.isDirectory() || !isOwn(stats)) return;
     writeFileSync(unfinished, data, { flag: 'wx', mode: 0o644 });
     renameSync(unfinished, path);
@@ -173,12 +186,13 @@ const ran = /** @type {{ script: import('node:vm').Script, path: string, isKept:
  * exports.
  *
  * @param {string} name
+ * @param {Buffer} text
  * @param {string} variant What its compiled code depends on besides.
  * @param {(key: string) => unknown} readPart
  */
-function run(name, variant, readPart) {
-  const filename = join(folder, `${name}.cjs`);
-  const source = readFileSync(filename, 'latin1');
+function run(name, text, variant, readPart) {
+  const filename = pathOf(name);
+  const source = text.latin1Slice();
   const path = cachePath(`${name}${variant}`, source);
   const cachedData = readKept(path);
   const script = new Script(source, { filename, cachedData });
@@ -190,7 +204,7 @@ function run(name, variant, readPart) {
       return require('node:url').pathToFileURL(filename);
     },
     readPart,
-    readScript: (/** @type {string} */ other) => run(other, '', nothing),
+    readScript: (/** @type {string} */ other) => run(other, readFileSync(pathOf(other)), '', nothing),
   });
   return made.exports;
 }
@@ -200,14 +214,16 @@ function run(name, variant, readPart) {
  * called: each script gets what it needs of the other by a key.
  *
  * @param {string} command
+ * @param {Buffer} script
  * @param {string} variant
  */
-function runCommand(command, variant) {
+function runCommand(command, script, variant) {
   let more = /** @type {any} */ (undefined);
-  const first = run(command, variant, key => {
+  const first = run(command, script, variant, key => {
     if (more === undefined) {
       const shared = first.shared();
-      more = run(`${command}-more`, variant, key => shared[key]);
+      const name = `${command}-more`;
+      more = run(name, readFileSync(pathOf(name)), variant, key => shared[key]);
     }
     return more[key];
   });
@@ -216,9 +232,9 @@ function runCommand(command, variant) {
 
 /** @param {readonly string[]} words */
 async function start(words) {
-  const command = commandOf(words[0]);
+  const { command, script } = findCommand(words[0]);
   const variant = `${calledName(command, words)}${setEngine(words) ? '-long' : ''}`;
-  const { main } = runCommand(command, variant);
+  const { main } = runCommand(command, script, variant);
   await main(words);
   // Help and refusals have compiled little of what the next run needs.
   const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));

@@ -20,7 +20,7 @@ const directory = join(dist, 'command');
 const MAIN = join(dist, 'cli', 'main.js');
 
 /** @typedef {import('esbuild').Plugin} Plugin */
-/** @typedef {{ kernels: import('./kernel-source.js').Kernels, wasm: Uint8Array, script: string }} Compiled */
+/** @typedef {import('./kernels.js').Compiled} Compiled */
 
 /** The script with kernels as JavaScript, which commands read only where they cannot run them as WebAssembly. */
 const KERNEL_SCRIPT = 'kernels-js';
@@ -52,7 +52,8 @@ export async function bundleCommands(compiled) {
  * @param {Compiled} compiled
  * @returns {Plugin}
  */
-function commandKernels({ kernels, wasm, script }) {
+function commandKernels(compiled) {
+  const { wasm, script } = compiled;
   writeScript(`${KERNEL_SCRIPT}.cjs`, `exports.make = ${script};`);
   writeFileSync(join(directory, KERNEL_MODULE), wasm);
   const module = commandModule(
@@ -65,7 +66,7 @@ function commandKernels({ kernels, wasm, script }) {
       build.onLoad({ filter: /[\\/]src[\\/]image[\\/]compiled\.js$/ }, () => ({ contents: module }));
       build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
         const source = inDist(file).replace(/js$/, 'ts');
-        return { contents: kernelNames(kernels, source) };
+        return { contents: kernelNames(compiled, source) };
       });
     },
   };

@@ -3,7 +3,8 @@
  * constant offsets of accesses and small functions in place of calls: the engine's first compiler is what runs it, and a
  * better one gains little.
  *
- * Imports: `env.memory`, `env.grow` with the wanted number of bytes, `env.draw` with a word index. Exports: functions by name, those whose name is unique.
+ * Imports: `env.memory`, `env.grow` with the wanted number of bytes, `env.draw` with a word index. Exports: functions
+ * by name, those whose name is unique and which the host calls.
  */
 
 import ts from 'typescript';
@@ -144,6 +145,8 @@ class FunctionCompiler {
   #open = [];
   /** Functions whose bodies are compiled, each inlined into the one before. @type {KernelFunction[]} */
   #inlined = [];
+  /** Functions that are called and not inlined. @type {Set<KernelFunction>} */
+  calls = new Set();
 
   /** @param {KernelFunction} of @param {number} imported    Functions that are imported. */
   constructor(of, imported) {
@@ -507,6 +510,7 @@ class FunctionCompiler {
       return true;
     }
     for (const one of given) this.#value(one);
+    this.calls.add(meaning.of);
     this.#emit(OP.call, ...unsigned(this.imported + meaning.of.index));
     // a function without a result leaves a 0, which nothing may use
     if (!meaning.of.gives) this.#emit(OP.drop);
@@ -673,18 +677,23 @@ const named = text => sized([...new TextEncoder().encode(text)]);
 /** @param {number} id @param {readonly number[]} bytes */
 const section = (id, bytes) => [id, ...sized(bytes)];
 
+/** The body of a function that nothing calls, since it is inlined everywhere: the engine checks every body when it starts. */
+const NO_BODY = [0, OP.unreachable, OP.end];
+
 /**
- * The module's bytes. Throws a `KernelError`, or an `AggregateError` of several: the first of each function.
+ * Bodies of all functions, of which only those that are exported or called, directly or not, have code. Throws an
+ * `AggregateError`: the first error of each function.
  *
- * @param {Kernels} kernels
- * @returns {Uint8Array}
+ * @param {readonly KernelFunction[]} functions
+ * @param {readonly KernelFunction[]} exported
  */
-export function compileWasm({ functions }) {
+function compileBodies(functions, exported) {
   /** @type {KernelError[]} */
   const errors = [];
-  const bodies = functions.map(of => {
+  const compilers = functions.map(of => new FunctionCompiler(of, HOST_FUNCTIONS));
+  const bodies = compilers.map(compiler => {
     try {
-      return sized(new FunctionCompiler(of, HOST_FUNCTIONS).compile());
+      return compiler.compile();
     } catch (error) {
       if (!(error instanceof KernelError)) throw error;
       errors.push(error);
@@ -692,10 +701,25 @@ export function compileWasm({ functions }) {
     }
   });
   if (errors.length > 0) throw new AggregateError(errors, errors.map(({ message }) => message).join('\n'));
+  // a set gives what is added while it is read, too
+  const reached = new Set(exported);
+  for (const of of reached) for (const called of compilers[of.index]?.calls ?? []) reached.add(called);
+  return functions.map((of, at) => sized(reached.has(of) ? (bodies[at] ?? NO_BODY) : NO_BODY));
+}
+
+/**
+ * The module's bytes. Throws an `AggregateError` of `KernelError`s.
+ *
+ * @param {Kernels} kernels
+ * @param {(name: string) => boolean} isCalled    Whether the host calls functions of that name.
+ * @returns {Uint8Array}
+ */
+export function compileWasm({ functions }, isCalled) {
+  const exported = callable(functions).filter(({ name }) => isCalled(name));
+  const bodies = compileBodies(functions, exported);
   const counts = [...new Set(functions.map(({ node }) => node.parameters.length))].sort((a, b) => a - b);
   /** @param {number} count @param {number[]} results */
   const type = (count, results) => [0x60, ...unsigned(count), ...Array(count).fill(I32), ...sized(results)];
-  const exported = callable(functions);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, vector([type(1, []), ...counts.map(count => type(count, [I32]))])),

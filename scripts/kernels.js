@@ -5,7 +5,7 @@
  *   node scripts/kernels.js --json    prints `{ wasm, script }`, the former in base64
  */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { printScript } from './kernel-script.js';
@@ -13,14 +13,44 @@ import { exportedConstants, kernelTexts, MEMORY, readKernels } from './kernel-so
 import { compileWasm } from './kernel-wasm.js';
 
 /** @typedef {import('./kernel-source.js').Kernels} Kernels */
+/** @typedef {(name: string) => boolean} IsCalled */
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @returns {Promise<{ kernels: Kernels, wasm: Uint8Array, script: string }>} */
-export async function compileKernels(root = ROOT, texts = kernelTexts(root)) {
+/** @typedef {{ kernels: Kernels, isCalled: IsCalled, wasm: Uint8Array, script: string }} Compiled */
+
+/** @type {IsCalled} */
+const anything = () => true;
+
+/**
+ * @param {IsCalled} isCalled   Which functions the module exports. The engine makes an object of each.
+ * @returns {Promise<Compiled>}
+ */
+export async function compileKernels(root = ROOT, texts = kernelTexts(root), isCalled = anything) {
   const kernels = await readKernels(root, texts);
   const memory = readFileSync(join(root, MEMORY), 'utf8');
-  return { kernels, wasm: compileWasm(kernels), script: printScript(kernels, memory) };
+  const script = printScript(kernels, memory);
+  return { kernels, isCalled, wasm: compileWasm(kernels, isCalled), script };
+}
+
+/**
+ * Kernels as they are built: the module exports what is called from outside of kernels. A function is called if its
+ * name is anywhere in another file.
+ */
+export function compileCalledKernels(root = ROOT) {
+  const words = hostWords(root);
+  return compileKernels(root, kernelTexts(root), name => words.has(name));
+}
+
+/**
+ * All words of files of `src/` that are neither kernels nor tests.
+ *
+ * @param {string} root
+ */
+function hostWords(root) {
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+  const files = names.filter(name => name.endsWith('.ts') && !/\.(kernel|test)\.ts$/.test(name));
+  return new Set(files.flatMap(name => readFileSync(join(root, 'src', name), 'utf8').match(/\w+/g) ?? []));
 }
 
 /**
@@ -52,13 +82,13 @@ export function commandModule(wasm, script) {
 /**
  * A kernel file for commands, which run kernels compiled or from the script: names without functions.
  *
- * @param {Kernels} kernels
+ * @param {Pick<Compiled, 'kernels' | 'isCalled'>} compiled
  * @param {string} file
  */
-export function kernelNames({ units, functions }, file) {
+export function kernelNames({ kernels: { units, functions }, isCalled }, file) {
   const unit = units.find(one => one.file === file);
   if (unit === undefined) throw new Error(`${file} is not a kernel`);
-  const own = functions.filter(of => of.unit === unit && of.exported);
+  const own = functions.filter(of => of.unit === unit && of.exported && isCalled(of.name));
   const lines = own.map(({ name }) => `export const ${name} = null;`);
   for (const [name, value] of exportedConstants(unit))
     lines.push(`export const ${name} = ${JSON.stringify(value)};`);

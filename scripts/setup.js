@@ -144,8 +144,8 @@ async function build() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);
   if (problem) fail(problem);
-  const { compileKernels, compiledModule } = await import('./kernels.js');
-  const compiled = await compileKernels().catch(error => fail(error.message));
+  const { compileCalledKernels, compiledModule } = await import('./kernels.js');
+  const compiled = await compileCalledKernels().catch(error => fail(error.message));
   writeFileSync(join(root, 'dist', 'src', 'image', 'compiled.js'), compiledModule(compiled.wasm));
   const { bundleCommands } = await import('./commands.js');
   await bundleCommands(compiled).catch(error => fail(error.message));

@@ -171,7 +171,7 @@ export function expandResponseFiles(words: readonly string[]): string[] {
 export function writeOutput(path: string, bytes: Uint8Array, lasting = false): void {
   const output = new FileOutput(path, lasting);
   try {
-    output.write(bytes);
+    output.writeThrough(bytes);
     output.commit();
   } catch (error) {
     output.abort();
@@ -181,10 +181,12 @@ export function writeOutput(path: string, bytes: Uint8Array, lasting = false): v
 
 /** Refuses outputs that would overwrite each other; devices take any number. */
 export function requireDistinct(outputs: readonly (string | undefined)[]): void {
+  const given = outputs.filter(path => path !== undefined);
+  if (given.length < 2) return;
   const seen = new Set<string>();
-  for (const path of outputs) {
-    const place = path === undefined ? null : placeOf(path);
-    if (path === undefined || place === null) continue;
+  for (const path of given) {
+    const place = placeOf(path);
+    if (place === null) continue;
     if (seen.has(place))
       throw usageError('usage-same-output', `two outputs go to ${path === '-' ? 'stdout' : quote(path)}`);
     seen.add(place);
@@ -296,7 +298,8 @@ export class FileOutput {
   readonly #path: string;
   readonly #lasting: boolean;
   readonly #target: Target | null;
-  readonly #buffer = new Uint8Array(CHUNK);
+  /** What is not written yet; made for the first small piece. */
+  #buffer = new Uint8Array(0);
   #temporary: string | null = null;
   #fd: number;
   #length = 0;
@@ -337,20 +340,27 @@ export class FileOutput {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#buffer.length) this.#flush();
-    if (bytes.length > this.#buffer.length) this.#writeThrough(bytes);
+    if (this.#length + bytes.length > CHUNK) this.#flush();
+    if (bytes.length > CHUNK) this.writeThrough(bytes);
     else {
+      if (this.#buffer.length === 0) this.#buffer = new Uint8Array(CHUNK);
       this.#buffer.set(bytes, this.#length);
       this.#length += bytes.length;
     }
   }
 
   #flush(): void {
-    this.#writeThrough(this.#buffer.subarray(0, this.#length));
+    if (this.#length > 0) this.#put(this.#buffer.subarray(0, this.#length));
     this.#length = 0;
   }
 
-  #writeThrough(bytes: Uint8Array): void {
+  /** Writes what there is, and `bytes` without a copy. */
+  writeThrough(bytes: Uint8Array): void {
+    this.#flush();
+    this.#put(bytes);
+  }
+
+  #put(bytes: Uint8Array): void {
     try {
       writeAll(this.#fd, bytes);
     } catch (error) {

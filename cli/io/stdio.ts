@@ -8,7 +8,6 @@ import { encodeText } from '../../src/bytes/index.ts';
 import { inputError } from '../../src/diag/index.ts';
 
 const PATIENCE_MS = 2;
-const bell = new Int32Array(new SharedArrayBuffer(4));
 
 /** What is printed to. */
 export interface Output {
@@ -57,7 +56,7 @@ function patiently(attempt: () => number): number {
       return attempt();
     } catch (error) {
       if (codeOf(error) !== 'EAGAIN') throw error;
-      Atomics.wait(bell, 0, 0, PATIENCE_MS);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE_MS);
     }
   }
 }

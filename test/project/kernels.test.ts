@@ -18,7 +18,11 @@ interface Compiled {
   readonly wasm: Uint8Array;
   readonly script: string;
 }
-type Compile = (root: string, texts: ReadonlyMap<string, string>) => Promise<Compiled>;
+type Compile = (
+  root: string,
+  texts: ReadonlyMap<string, string>,
+  isCalled?: (name: string) => boolean,
+) => Promise<Compiled>;
 let compileKernels: Compile;
 
 beforeAll(async () => {
@@ -37,8 +41,14 @@ import { HEADER } from './layout.ts';
 `;
 const FILE = 'src/image/wrong.kernel.ts';
 
-function compile(text: string): Promise<Compiled> {
-  return compileKernels(ROOT, new Map([[FILE, MEMORY + text]]));
+function compile(text: string, isCalled?: (name: string) => boolean): Promise<Compiled> {
+  return compileKernels(ROOT, new Map([[FILE, MEMORY + text]]), isCalled);
+}
+
+/** A positive number as WebAssembly has it. */
+function signed(value: number): number[] {
+  const low = value & 0x7f;
+  return value < 0x40 ? [low] : [low | 0x80, ...signed(value >> 7)];
 }
 
 /** A function whose body is given. */
@@ -214,6 +224,20 @@ describe('compiled is', () => {
       [-3, -3, 91],
     ] as const)
       expect(await results(text, a, b)).toEqual([expected, expected]);
+  });
+
+  test('as exports, what the host calls; other functions have code only if they are called', async () => {
+    const text = `function inlined(a: number): number { return a ^ 0x7654321; }
+      export function kept(a: number): number { let b = a; while (b > 9) b = inlined(b - 3) & 63; return b; }
+      export function lost(a: number): number { return kept(a) ^ 0x1234567; }
+      ${BOTH} { return kept(a) + kept(b); }`;
+    const { wasm } = await compile(text, name => name === 'f');
+    const env = { memory: new engine.Memory({ initial: 1, maximum: 1 }), grow: () => {} };
+    expect(Object.keys(new engine.Instance(new engine.Module(wasm), { env }).exports)).toEqual(['f']);
+    const holds = (value: number) => (bytes: Uint8Array) =>
+      Buffer.from(bytes).includes(Buffer.from(signed(value)));
+    expect([holds(0x7654321)(wasm), holds(0x1234567)(wasm)]).toEqual([true, false]);
+    expect(holds(0x1234567)((await compile(text)).wasm)).toBe(true);
   });
 
   test('the same each time', async () => {
