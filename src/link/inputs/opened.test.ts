@@ -57,15 +57,15 @@ describe.each(['el', 'eb'])('files of order %s', order => {
   });
 
   test('may be archives', () => {
-    const archive = archiveOf([memberOf(readObject({ name: 'b.o', bytes: second }))]);
+    const archive = archiveOf([memberOf(readObject({ name: 'a.o', bytes: first }))]);
     const asBytes = link([
-      { name: 'a.o', bytes: first },
+      { name: 'b.o', bytes: second },
       { name: 'lib.a', bytes: archive },
     ]);
-    const result = link([opened('a.o', first), opened('lib.a', archive)]);
+    const result = link([opened('b.o', second), opened('lib.a', archive)]);
     expect(written(result)).toEqual(written(asBytes));
-    expect(result.pulled.map(({ member }) => member)).toEqual(['b.o']);
-    expect(link([opened('lib.a', archive), opened('a.o', first)]).pulled).toHaveLength(1);
+    expect(result.pulled.map(({ member }) => member)).toEqual(['a.o']);
+    expect(link([opened('lib.a', archive), opened('b.o', second)]).pulled).toHaveLength(1);
   });
 
   test('are refused with the same problems', () => {
