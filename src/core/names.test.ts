@@ -48,7 +48,7 @@ describe.skipIf(!existsSync(VMLINUX))(
   `types of the running kernel${existsSync(VMLINUX) ? '' : ` (no ${VMLINUX})`}`,
   () => {
     test('are found by one name as by many, each under its own', () => {
-      const btf = parseKernelBtf(new Uint8Array(readFileSync(VMLINUX)), HOST_ORDER);
+      const btf = parseKernelBtf({ name: VMLINUX, bytes: readFileSync(VMLINUX) }, HOST_ORDER);
       const step = Math.max(1, Math.floor(btf.count / 200));
       const ids = Array.from({ length: 200 }, (_, n) => 1 + n * step).filter(id => btf.nameOf(id) !== '');
       const names = [...new Set(ids.map(id => essentialName(btf.nameOf(id))))];

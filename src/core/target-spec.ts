@@ -5,16 +5,30 @@
  * unions, and must have compatible types; array indexes must be inside the target's array.
  */
 
-import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import {
+  type Btf,
+  type BtfId,
+  type BtfMember,
+  type RawBtf,
+  sizeOfType,
+  skipModifiers,
+} from '../btf/index.ts';
 import { elementAt } from '../bytes/index.ts';
+import { bugError } from '../diag/index.ts';
 import { BPF_CORE_TYPE_MATCHES } from '../uapi/index.ts';
 import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
-import { essentialName } from './names.ts';
+import { essentialName, type TypeFinder } from './names.ts';
 import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf } from './spec.ts';
 
 /** The spec in `target` that starts at `root`, or null when the path does not exist there. */
-export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: number): AccessSpec | null {
+export function matchSpec(
+  local: AccessSpec,
+  types: TypeFinder,
+  root: BtfId,
+  kind: number,
+): AccessSpec | null {
+  const target = types.btf;
   if (isTypeKind(kind)) {
     const same =
       kind === BPF_CORE_TYPE_MATCHES
@@ -22,7 +36,7 @@ export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: num
         : typesCompatible(local.btf, local.root, target, root);
     return same ? { btf: target, root, accessors: [], raw: [0], bitOffset: 0 } : null;
   }
-  return isEnumKind(kind) ? matchEnumerator(local, target, root) : matchField(local, target, root);
+  return isEnumKind(kind) ? matchEnumerator(local, target, root) : matchField(local, types, root);
 }
 
 function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
@@ -40,7 +54,8 @@ function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpe
 
 /** A path while it is being followed. */
 interface Walk {
-  readonly target: Btf;
+  readonly types: TypeFinder;
+  readonly target: RawBtf;
   readonly accessors: Accessor[];
   readonly raw: number[];
   bitOffset: number;
@@ -48,8 +63,10 @@ interface Walk {
   current: BtfId;
 }
 
-function matchField(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
-  const walk: Walk = { target, accessors: [], raw: [], bitOffset: 0, current: skipModifiers(target, root) };
+function matchField(local: AccessSpec, types: TypeFinder, root: BtfId): AccessSpec | null {
+  const target = types.btf;
+  const current = skipModifiers(target, root);
+  const walk: Walk = { types, target, accessors: [], raw: [], bitOffset: 0, current };
   for (const [position, accessor] of local.accessors.entries()) {
     const found =
       accessor.name === undefined
@@ -80,7 +97,7 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
 function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   const wanted = memberOf(local, accessor);
   if (wanted === undefined || accessor.name === undefined) return false;
-  const hit = findMember(walk.target, walk.current, accessor.name);
+  const hit = findMember(walk.types, walk.current, accessor.name);
   if (hit === null) return false;
   if (walk.raw.length + hit.path.length > MAX_SPEC_LENGTH) return false;
   if (!fieldsCompatible(local, wanted.type, walk.target, hit.member.type)) return false;
@@ -102,38 +119,23 @@ interface Hit {
   readonly bitOffset: number;
 }
 
-/** A composite that is being searched, and how it was reached. */
-interface Frame {
-  readonly owner: BtfId;
-  readonly members: readonly BtfMember[];
-  readonly path: readonly number[];
-  readonly bitOffset: number;
-  next: number;
+/** First member of that name, in order of declaration, anonymous composites entered where they are. */
+function findMember(types: TypeFinder, composite: BtfId, name: string): Hit | null {
+  const path = types.memberPath(composite, name);
+  if (path === undefined) return null;
+  let owner = composite;
+  let member = memberAt(types.btf, owner, elementAt(path, 0));
+  let bitOffset = member.bitOffset;
+  for (const index of path.slice(1)) {
+    owner = skipModifiers(types.btf, member.type);
+    member = memberAt(types.btf, owner, index);
+    bitOffset += member.bitOffset;
+  }
+  return { member, owner, path, bitOffset };
 }
 
-/** First member of that name, in order of declaration, anonymous composites entered where they are. */
-function findMember(btf: Btf, composite: BtfId, name: string): Hit | null {
-  const visited = new Set<BtfId>();
-  const stack: Frame[] = [];
-  const enter = (owner: BtfId, path: readonly number[], bitOffset: number) => {
-    const type = owner === 0 || visited.has(owner) ? undefined : btf.type(owner);
-    visited.add(owner);
-    if (type?.kind !== 'struct' && type?.kind !== 'union') return;
-    stack.push({ owner, members: type.members, path, bitOffset, next: 0 });
-  };
-  enter(composite, [], 0);
-  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    const index = frame.next;
-    const member = frame.members[index];
-    frame.next += 1;
-    if (member === undefined) {
-      stack.pop();
-      continue;
-    }
-    const path = [...frame.path, index];
-    const bitOffset = frame.bitOffset + member.bitOffset;
-    if (member.name === '') enter(skipModifiers(btf, member.type), path, bitOffset);
-    else if (member.name === name) return { member, owner: frame.owner, path, bitOffset };
-  }
-  return null;
+function memberAt(btf: RawBtf, composite: BtfId, index: number): BtfMember {
+  const member = btf.memberOf(composite, index);
+  if (member === undefined) throw bugError([], `type ${composite} has no member ${index}`);
+  return member;
 }

@@ -109,6 +109,11 @@ export class Image implements Tenant {
     this.#given.clear();
   }
 
+  /** It stays where it is for good: views of its memory are valid as long as it does not grow. */
+  keep(): void {
+    this.#memory.keep();
+  }
+
   /** Copies bytes into the image; the address is aligned to 16, and at least one NUL follows. */
   add(contents: Uint8Array): number {
     const at = this.run(tables).alloc(contents.length + 1);

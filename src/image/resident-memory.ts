@@ -71,6 +71,10 @@ class Seat implements ImageMemory {
     this.#place?.memory.enter();
   }
 
+  keep(): void {
+    this.#place?.memory.keep();
+  }
+
   release(isSound: boolean): void {
     this.#place?.memory.release(isSound);
   }

@@ -34,6 +34,10 @@ export class ScriptMemory implements ImageMemory {
     this.#bind();
   }
 
+  keep(): void {
+    // nothing takes its place
+  }
+
   release(): void {
     if (bound === this) bound = null;
   }

@@ -1,0 +1,95 @@
+/**
+ * The member of a name, as CO-RE looks for it: in order of declaration, anonymous structs and unions entered where they
+ * are. A composite is entered once in a search (`TYPE.own` has the number of the last one), so a search is linear in
+ * the members that there are.
+ */
+
+import { TYPE, UNIT } from '../../image/layout.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
+import { KINDS } from './kinds.ts';
+import { COMMON_WORDS, INFO, SIZE_OR_TYPE } from './words.ts';
+
+/** Deepest path; libbpf and the kernel accept no longer one. */
+export const MEMBER_DEPTH = 64;
+
+/** Words of a search. */
+export const MEMBER_SEARCH = {
+  /** Number of the search. */
+  number: 0,
+  /** The path: the index of a member for each composite that was entered. */
+  path: 1,
+  /** Word indexes of the composites. */
+  owners: 1 + MEMBER_DEPTH,
+  /** Words that it takes. */
+  words: 1 + MEMBER_DEPTH + MEMBER_DEPTH,
+} as const;
+
+/** Words of a member, and the one that has its type. */
+const MEMBER_WORDS = 3;
+const MEMBER_TYPE = 1;
+
+/** Length of the path to the member of that name (at an address, with a NUL) in type `id`; 0: there is none. */
+export function findMember(unit: number, id: number, name: number, search: number): number {
+  setWord(search + MEMBER_SEARCH.number, word(search + MEMBER_SEARCH.number) + 1);
+  const strings = word(word(UNIT.strings) + unit);
+  const size = word(word(UNIT.stringSize) + unit);
+  let depth = enter(unit, id, search, 0);
+  while (depth > 0) {
+    const member = nextMember(search, depth - 1);
+    const offset = member === 0 ? 0 : word(member);
+    const text = offset >>> 0 < size >>> 0 ? strings + offset : strings;
+    if (member === 0) {
+      depth = depth - 1;
+    } else if (byte(text) !== 0) {
+      if (isSame(text, name) === 1) return depth;
+    } else {
+      if (depth === MEMBER_DEPTH) return 0;
+      depth = enter(unit, word(member + MEMBER_TYPE), search, depth);
+    }
+  }
+  return 0;
+}
+
+/** Word index of the next member at a depth; 0 after the last. */
+function nextMember(search: number, depth: number): number {
+  const at = word(search + MEMBER_SEARCH.owners + depth);
+  const index = word(search + MEMBER_SEARCH.path + depth) + 1;
+  setWord(search + MEMBER_SEARCH.path + depth, index);
+  if (index >= (word(at + INFO) & 0xffffff)) return 0;
+  return at + COMMON_WORDS + Math.imul(index, MEMBER_WORDS);
+}
+
+/** Enters a struct or union that was not entered before; returns the depth then. */
+function enter(unit: number, id: number, search: number, depth: number): number {
+  const row = compositeOf(unit, id);
+  const number = word(search + MEMBER_SEARCH.number);
+  if (row === 0 || word(word(TYPE.own) + row) === number) return depth;
+  setWord(word(TYPE.own) + row, number);
+  setWord(search + MEMBER_SEARCH.owners + depth, word(word(TYPE.start) + row));
+  setWord(search + MEMBER_SEARCH.path + depth, -1);
+  return depth + 1;
+}
+
+/** Row of the struct or union that a type is but for typedefs and qualifiers; 0 for another type. */
+function compositeOf(unit: number, id: number): number {
+  const count = word(word(UNIT.typeCount) + unit);
+  const types = word(word(UNIT.types) + unit);
+  let current = id;
+  for (let left = count; left > 0 && current > 0 && current <= count; left = left - 1) {
+    const at = word(word(TYPE.start) + types + current);
+    const kind = (word(at + INFO) >>> 24) & 0x1f;
+    if (((KINDS.members >>> kind) & 1) === 1) return types + current;
+    if (((KINDS.modifiers >>> kind) & 1) === 0) return 0;
+    current = word(at + SIZE_OR_TYPE);
+  }
+  return 0;
+}
+
+function isSame(a: number, b: number): number {
+  let i = 0;
+  while (byte(a + i) === byte(b + i)) {
+    if (byte(a + i) === 0) return 1;
+    i = i + 1;
+  }
+  return 0;
+}
