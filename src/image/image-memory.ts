@@ -21,8 +21,8 @@ export interface ImageMemory {
   functions(kernels: object): KernelFunctions;
   /** Makes this the memory that kernels work on. */
   enter(): void;
-  /** The image stays in it for good: its buffer is the same as long as it does not grow. */
-  keep(): void;
+  /** The image stays in it for good. Whether the engine gives the memory to nothing else, also afterwards. */
+  keep(): boolean;
   /** The contents are no longer used, or can no longer be trusted. */
   release(isSound: boolean): void;
 }

@@ -109,9 +109,12 @@ export class Image implements Tenant {
     this.#given.clear();
   }
 
-  /** It stays where it is for good: views of its memory are valid as long as it does not grow. */
-  keep(): void {
-    this.#memory.keep();
+  /**
+   * It stays where it is for good: views of its memory are valid as long as it does not grow. Whether the memory has
+   * pages of its own, in the place of which something else may be mapped.
+   */
+  keep(): boolean {
+    return this.#memory.keep();
   }
 
   /** Copies bytes into the image; the address is aligned to 16, and at least one NUL follows. */

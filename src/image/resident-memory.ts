@@ -71,8 +71,8 @@ class Seat implements ImageMemory {
     this.#place?.memory.enter();
   }
 
-  keep(): void {
-    this.#place?.memory.keep();
+  keep(): boolean {
+    return this.#place?.memory.keep() ?? outside();
   }
 
   release(isSound: boolean): void {
@@ -110,12 +110,13 @@ class ResidentMemory implements ImageMemory {
   }
 
   /** It is not taken from its image. */
-  keep(): void {
+  keep(): boolean {
     const at = residents.indexOf(this);
     if (at >= 0) residents.splice(at, 1);
     this.#keeper = this.#tenant ?? null;
     this.#emptySeat();
     this.#keeper?.placed(this);
+    return true;
   }
 
   /** Its image no longer has it. */

@@ -34,8 +34,8 @@ export class ScriptMemory implements ImageMemory {
     this.#bind();
   }
 
-  keep(): void {
-    // nothing takes its place
+  keep(): boolean {
+    return false; // nothing takes its place, but the engine frees it into a heap
   }
 
   release(): void {

@@ -18,6 +18,13 @@ export function alloc(size: number): number {
   return at;
 }
 
+/** Grows the memory at once for what will be allocated, `size` bytes. Returns the address of the first. */
+export function makeRoom(size: number): number {
+  const end = word(HEADER.top) + size;
+  if (end > word(HEADER.limit) || end < size) grow(end);
+  return word(HEADER.top);
+}
+
 /** Gives back everything from `at` on, which was allocated last: scratch of a kernel that added no rows since. */
 export function giveBack(at: number): number {
   fill(at, 0, word(HEADER.top) - at);

@@ -8,10 +8,10 @@
  * contain themselves. libbpf leaves that to the kernel, or crashes.
  */
 
-import type { ByteOrder, InputFile } from '../../bytes/index.ts';
+import type { ByteOrder } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
-import { type Btf, btfIn, btfOf, type RawBtf } from '../model/index.ts';
-import { readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
+import { type Btf, btfOf } from '../model/index.ts';
+import { readTypesAt, type SectionPlace } from './read-sections.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
@@ -19,22 +19,6 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
     readTypesAt(image, unit, place);
     return btfOf(image, unit);
   });
-}
-
-/**
- * Types from the running kernel, which generated or checked them: the rules are not checked again. They stay in an
- * image of their own, which is never freed: keep what this returns for as long as the kernel's types are needed.
- */
-export function parseKernelBtf(file: InputFile, order: ByteOrder): RawBtf {
-  const image = new Image();
-  try {
-    const unit = addUnit(image, order);
-    readUncheckedTypesAt(image, unit, image.addFile(file));
-    return btfIn(image, unit);
-  } catch (error) {
-    image.release();
-    throw error;
-  }
 }
 
 /** What `read` makes of a section in an image of its own, in a unit without anything else. */
@@ -45,15 +29,10 @@ function readInImage<T>(
 ): T {
   const image = new Image();
   try {
-    const unit = addUnit(image, order);
+    const unit = image.addUnit('');
+    image.set(UNIT.order, unit, order === 'little' ? 0 : 1);
     return read(image, unit, { at: image.add(bytes), size: bytes.length });
   } finally {
     image.release();
   }
-}
-
-function addUnit(image: Image, order: ByteOrder): number {
-  const unit = image.addUnit('');
-  image.set(UNIT.order, unit, order === 'little' ? 0 : 1);
-  return unit;
 }

@@ -1,10 +1,9 @@
 /**
  * The member of a name, as CO-RE looks for it: in order of declaration, anonymous structs and unions entered where they
- * are. A composite is entered once in a search (`TYPE.own` has the number of the last one), so a search is linear in
- * the members that there are.
+ * are. A composite is entered once in a search, so a search is linear in the members that there are.
  */
 
-import { TYPE, UNIT } from '../../image/layout.ts';
+import { UNIT } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { KINDS } from './kinds.ts';
 import { COMMON_WORDS, INFO, SIZE_OR_TYPE } from './words.ts';
@@ -16,12 +15,16 @@ export const MEMBER_DEPTH = 64;
 export const MEMBER_SEARCH = {
   /** Number of the search. */
   number: 0,
+  /** Word index of where each type starts, counted from the first. */
+  starts: 1,
+  /** Word index of a word for each id: the number of the search that entered it last. */
+  marks: 2,
   /** The path: the index of a member for each composite that was entered. */
-  path: 1,
+  path: 3,
   /** Word indexes of the composites. */
-  owners: 1 + MEMBER_DEPTH,
+  owners: 3 + MEMBER_DEPTH,
   /** Words that it takes. */
-  words: 1 + MEMBER_DEPTH + MEMBER_DEPTH,
+  words: 3 + MEMBER_DEPTH + MEMBER_DEPTH,
 } as const;
 
 /** Words of a member, and the one that has its type. */
@@ -61,28 +64,33 @@ function nextMember(search: number, depth: number): number {
 
 /** Enters a struct or union that was not entered before; returns the depth then. */
 function enter(unit: number, id: number, search: number, depth: number): number {
-  const row = compositeOf(unit, id);
-  const number = word(search + MEMBER_SEARCH.number);
-  if (row === 0 || word(word(TYPE.own) + row) === number) return depth;
-  setWord(word(TYPE.own) + row, number);
-  setWord(search + MEMBER_SEARCH.owners + depth, word(word(TYPE.start) + row));
+  const found = compositeOf(unit, id, search);
+  if (found === 0) return depth;
+  const mark = word(search + MEMBER_SEARCH.marks) + found;
+  if (word(mark) === word(search + MEMBER_SEARCH.number)) return depth;
+  setWord(mark, word(search + MEMBER_SEARCH.number));
+  setWord(search + MEMBER_SEARCH.owners + depth, placeOf(unit, found, search));
   setWord(search + MEMBER_SEARCH.path + depth, -1);
   return depth + 1;
 }
 
-/** Row of the struct or union that a type is but for typedefs and qualifiers; 0 for another type. */
-function compositeOf(unit: number, id: number): number {
+/** The struct or union that a type is but for typedefs and qualifiers; 0 for another type. */
+function compositeOf(unit: number, id: number, search: number): number {
   const count = word(word(UNIT.typeCount) + unit);
-  const types = word(word(UNIT.types) + unit);
   let current = id;
   for (let left = count; left > 0 && current > 0 && current <= count; left = left - 1) {
-    const at = word(word(TYPE.start) + types + current);
+    const at = placeOf(unit, current, search);
     const kind = (word(at + INFO) >>> 24) & 0x1f;
-    if (((KINDS.members >>> kind) & 1) === 1) return types + current;
+    if (((KINDS.members >>> kind) & 1) === 1) return current;
     if (((KINDS.modifiers >>> kind) & 1) === 0) return 0;
     current = word(at + SIZE_OR_TYPE);
   }
   return 0;
+}
+
+/** Word index of a type. */
+function placeOf(unit: number, id: number, search: number): number {
+  return word(word(UNIT.words) + unit) + word(word(search + MEMBER_SEARCH.starts) + id);
 }
 
 function isSame(a: number, b: number): number {

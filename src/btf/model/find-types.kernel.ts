@@ -1,11 +1,12 @@
 /**
- * Types by name, for CO-RE and externs: one pass over all types of a unit for many names.
+ * Types by name, for CO-RE and externs: one pass over all types of a unit for many names. The unit has words and
+ * strings; the search knows where types start.
  *
  * A type has a wanted name if its own without flavour (`task_struct___old`) is that. Names are told apart by
  * two bytes first: most types are passed over without a look at the rest.
  */
 
-import { TYPE, UNIT } from '../../image/layout.ts';
+import { UNIT } from '../../image/layout.ts';
 import { byte, fill, half, setWord, word } from '../../image/memory.ts';
 import { KINDS } from './kinds.ts';
 import { INFO } from './words.ts';
@@ -24,8 +25,10 @@ export const TYPE_SEARCH = {
   size: 5,
   /** The type that the search continues with. */
   next: 6,
+  /** Word index of where each type starts, counted from the first. */
+  starts: 7,
   /** Words that it takes. */
-  words: 7,
+  words: 8,
 } as const;
 
 /** Words of an entry: a name that is looked for. */
@@ -54,16 +57,18 @@ const SEPARATOR = 5;
 export function findTypes(unit: number, search: number): number {
   if (word(search + TYPE_SEARCH.next) <= 1) linkNames(search);
   setWord(search + TYPE_SEARCH.size, 0);
-  const starts = word(TYPE.start) + word(word(UNIT.types) + unit);
+  const starts = word(search + TYPE_SEARCH.starts);
+  const first = word(word(UNIT.words) + unit);
   const strings = word(word(UNIT.strings) + unit);
   const size = word(word(UNIT.stringSize) + unit);
   const heads = word(search + TYPE_SEARCH.heads);
   const end = word(word(UNIT.typeCount) + unit) + 1;
   for (let id = word(search + TYPE_SEARCH.next); id < end; id = id + 1) {
-    const offset = word(word(starts + id));
+    const at = first + word(starts + id);
+    const offset = word(at);
     if (offset === 0 || offset >>> 0 >= size >>> 0) continue;
     const head = word(heads + slotOf(half(strings + offset)));
-    if (head === 0 || isWantedKind(word(starts + id)) === 0) continue;
+    if (head === 0 || isWantedKind(at) === 0) continue;
     if (addFound(search, id, strings + offset, head) === 0) {
       setWord(search + TYPE_SEARCH.next, id);
       return 1;

@@ -5,7 +5,7 @@
 
 import { elementAt, encodeText, valueAt } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
-import { importTypes } from './columns.ts';
+import * as tables from '../../image/tables.kernel.ts';
 import * as members from './find-member.kernel.ts';
 import * as types from './find-types.kernel.ts';
 import type { RawBtf, TypePlace } from './raw.ts';
@@ -65,10 +65,11 @@ export class TypeSearch {
   member(composite: BtfId, name: string): readonly number[] | undefined {
     const text = encodeText(name);
     if (text.length === 0 || text.includes(0)) return undefined;
-    const { image, unit, scratch } = this.#placed();
+    const { image, unit, starts, marks, scratch } = this.#placed();
     const at = this.#addText(text, scratch + AT.text * 4);
     if (at === undefined) return undefined;
     const search = (scratch >> 2) + AT.member;
+    image.words.set([starts, marks], search + members.MEMBER_SEARCH.starts);
     const depth = image.run(members).findMember(unit, composite, at, search);
     const path = search + members.MEMBER_SEARCH.path;
     return depth === 0 ? undefined : [...image.words.subarray(path, path + depth)];
@@ -80,7 +81,7 @@ export class TypeSearch {
   }
 
   #search(wanted: readonly Wanted[], found: ReadonlyMap<string, BtfId[]>): void {
-    const { image, unit, scratch } = this.#placed();
+    const { image, unit, starts, scratch } = this.#placed();
     const base = scratch >> 2;
     const entries = this.#addEntries(wanted);
     const search = base + AT.search;
@@ -93,6 +94,7 @@ export class TypeSearch {
     set(TYPE_SEARCH.found, base + AT.found);
     set(TYPE_SEARCH.room, FOUND);
     set(TYPE_SEARCH.next, 1);
+    set(TYPE_SEARCH.starts, starts);
     for (let more = 1; more === 1; ) {
       more = image.run(types).findTypes(unit, search);
       const size = elementAt(image.words, search + TYPE_SEARCH.size);
@@ -143,7 +145,15 @@ interface Wanted {
 function placeCopy(btf: RawBtf): TypePlace {
   const image = new Image();
   const unit = image.addUnit('');
-  image.set(UNIT.order, unit, 0);
-  importTypes(image, unit, btf);
-  return { image, unit, scratch: image.add(new Uint8Array(SEARCH_BYTES)) };
+  const { alloc } = image.run(tables);
+  const [words, starts] = [alloc(btf.words.byteLength) >> 2, alloc(btf.start.byteLength) >> 2];
+  const marks = alloc(btf.start.byteLength) >> 2;
+  image.words.set(btf.words, words);
+  image.words.set(btf.start, starts);
+  image.set(UNIT.words, unit, words);
+  image.set(UNIT.wordCount, unit, btf.words.length);
+  image.set(UNIT.typeCount, unit, btf.count);
+  image.set(UNIT.strings, unit, image.add(btf.strings));
+  image.set(UNIT.stringSize, unit, btf.strings.length);
+  return { image, unit, starts, marks, scratch: alloc(SEARCH_BYTES) };
 }

@@ -29,10 +29,15 @@ import {
   vlenOfInfo,
 } from './words.ts';
 
-/** Where types are columns, and memory there for searches. */
+/** Where types are in an image, and memory there for searches. */
 export interface TypePlace {
   readonly image: Image;
+  /** Has their words and strings, but no rows of TYPE. */
   readonly unit: number;
+  /** Word index of where each type starts, as in `start`. */
+  readonly starts: number;
+  /** Word index of a word for each id, which searches use. */
+  readonly marks: number;
   /** Address of `SEARCH_BYTES` bytes. */
   readonly scratch: number;
 }

@@ -22,7 +22,7 @@ import {
   readBtfInfo,
   type Sys,
 } from '../../kernel/index.ts';
-import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
+import { BTF_MAGIC, BTF_VERSION, ENOSYS } from '../../uapi/index.ts';
 
 /** Types of vmlinux or of a module. */
 export interface KernelTarget extends CoreTarget {
@@ -92,9 +92,8 @@ class RunningKernel implements KernelTypes {
   #open(module: ModuleBtf): KernelTarget {
     if (module.target === undefined) {
       const { btf: base } = this.vmlinux().types;
-      const { name, bytes } = module;
-      const btf = within(`module ${quote(name)}`, () =>
-        parseKernelBtf({ name, bytes: joinSplitBtf(base, bytes) }, HOST_ORDER),
+      const btf = within(`module ${quote(module.name)}`, () =>
+        parseKernelBtf(sourceOf(joinSplitBtf(base, module.bytes)), HOST_ORDER),
       );
       module.target = { name: module.name, types: new TypeFinder(btf), btfObject: module.id };
     }
@@ -148,23 +147,39 @@ function readRunning(sys: Sys | null): Btf | undefined {
     return undefined;
   }
   try {
-    using mapping = sys === null ? undefined : mapWhole(sys, fd);
-    const file = { name: KERNEL_FILE, bytes: mapping?.bytes ?? new Uint8Array() };
-    const source = mapping === undefined ? { open: () => sourceOf(fd) } : {};
-    return within(KERNEL_FILE, () => parseKernelBtf({ ...file, ...source }, HOST_ORDER));
+    return within(KERNEL_FILE, () => readOpened(sys, fd));
   } finally {
     closeSync(fd);
   }
 }
 
-/** The file mapped, where the kernel allows it (since Linux 6.16): to read it takes a call for each of a thousand pages. */
-function mapWhole(sys: Sys, fd: number): Mapping | undefined {
-  const mapping = Mapping.map(sys, fd, fstatSync(fd).size, 'private');
-  return typeof mapping === 'number' ? undefined : mapping;
+/**
+ * The opened file where the kernel has it (mapped, since Linux 6.16): to read it takes a call for each of a thousand
+ * pages, and to copy it as long as to search it.
+ */
+function readOpened(sys: Sys | null, fd: number): Btf {
+  const { size } = fstatSync(fd);
+  const opened = { size, read: (into: Uint8Array) => readSync(fd, into), close: () => {} };
+  const mapping = sys === null ? ENOSYS : Mapping.map(sys, fd, size, 'private');
+  if (sys === null || typeof mapping === 'number') return parseKernelBtf(opened, HOST_ORDER);
+  try {
+    const source = sourceOf(mapping.bytes);
+    return parseKernelBtf(source, HOST_ORDER, pages => mapping.moveTo(sys.addressOf(pages)));
+  } finally {
+    mapping.close();
+  }
 }
 
-function sourceOf(fd: number): FileSource {
-  return { size: fstatSync(fd).size, read: into => readSync(fd, into), close: () => {} };
+/** Bytes to be read from their start. */
+function sourceOf(bytes: Uint8Array): FileSource {
+  let at = 0;
+  const read = (into: Uint8Array): number => {
+    const part = bytes.subarray(at, at + into.length);
+    into.set(part);
+    at += part.length;
+    return part.length;
+  };
+  return { size: bytes.length, read, close: () => {} };
 }
 
 function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
