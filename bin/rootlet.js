@@ -5,21 +5,19 @@
 // directory cannot be written, every run compiles.
 const { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
-const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 
 const folder = join(__dirname, '..', 'dist', 'command');
 
 /**
- * The command's script, which is text of one byte per character (the bundler escapes what is not ASCII).
+ * The command whose script there is: the word itself, or `help`.
  *
  * @param {string | undefined} word
  */
-function readBundle(word) {
+function commandOf(word) {
   const command =
     word !== undefined && /^[a-z]+$/.test(word) && existsSync(join(folder, `${word}.cjs`)) ? word : 'help';
-  const filename = join(folder, `${command}.cjs`);
-  if (existsSync(filename)) return { command, filename, source: readFileSync(filename, 'latin1') };
+  if (command !== 'help' || existsSync(join(folder, 'help.cjs'))) return command;
   process.stderr.write('rootlet: not built yet; run "npm run build" in its directory\n');
   process.exit(70);
 }
@@ -71,11 +69,13 @@ function keep(path, data) {
  */
 function calledName(command, [, called = '']) {
   const isGroup = command === 'xdp' || command === 'tc';
-  return isGroup && /^[a-z]{1,16}$/.test(called) ? `${command}-${called}` : command;
+  return isGroup && /^[a-z]{1,16}$/.test(called) ? `-${called}` : '';
 }
 
 /** With as many words a link takes long enough for settings of the engine to gain more than they cost (2 ms). */
 const MANY_WORDS = 16;
+/** Bytes of a list with as many paths. */
+const LONG_LIST = 256;
 /** Bytes of a file that is inspected, likewise. */
 const LARGE_FILE = 1 << 20;
 
@@ -87,7 +87,12 @@ const LARGE_FILE = 1 << 20;
 function isLong([command, ...others]) {
   if (command === 'inspect') return others.some(word => sizeOf(word) >= LARGE_FILE);
   if (command !== 'link' && command !== 'relink') return false;
-  return others.length + 1 >= MANY_WORDS || others.some(word => word.startsWith('@'));
+  return others.length + 1 >= MANY_WORDS || others.some(isLongList);
+}
+
+/** @param {string} word */
+function isLongList(word) {
+  return word.startsWith('@') && sizeOf(word.slice(1)) >= LONG_LIST;
 }
 
 /**
@@ -106,31 +111,80 @@ function sizeOf(word) {
 /**
  * Node 20 compiles functions in the background that have had their last call, and waits for that when it ends. Links of
  * many files, and listings of large ones, are faster when it does so later, and with kernels compiled once. Later
- * versions do not wait.
+ * versions do not wait. Returns whether there are such settings; V8 takes compiled code only with the same ones.
  *
  * @param {readonly string[]} words
  */
 function setEngine(words) {
-  if (!process.version.startsWith('v20.') || !isLong(words)) return;
+  if (!process.version.startsWith('v20.') || !isLong(words)) return false;
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=500000');
   setFlagsFromString('--liftoff-only');
+  return true;
+}
+
+/** For scripts that are whole. */
+const nothing = () => undefined;
+
+/** What was run of scripts, with what V8 had kept of them. */
+const ran = /** @type {{ script: import('node:vm').Script, path: string, isKept: boolean }[]} */ ([]);
+
+/**
+ * Runs a script, which is text of one byte per character (the bundler escapes what is not ASCII), and returns what it
+ * exports.
+ *
+ * @param {string} name
+ * @param {string} variant What its compiled code depends on besides.
+ * @param {(key: string) => unknown} readPart
+ */
+function run(name, variant, readPart) {
+  const filename = join(folder, `${name}.cjs`);
+  const source = readFileSync(filename, 'latin1');
+  const path = cachePath(`${name}${variant}`, source);
+  const cachedData = readIfThere(path);
+  const script = new Script(source, { filename, cachedData });
+  ran.push({ script, path, isKept: cachedData !== undefined && script.cachedDataRejected === false });
+  const made = { exports: /** @type {any} */ ({}) };
+  script.runInThisContext()(made.exports, require, made, {
+    directory: folder,
+    get url() {
+      return require('node:url').pathToFileURL(filename);
+    },
+    readPart,
+    readScript: (/** @type {string} */ other) => run(other, '', nothing),
+  });
+  return made.exports;
+}
+
+/**
+ * Runs the script of a command. What is seldom needed of it is a second one, which is read when a function of it is
+ * called: each script gets what it needs of the other by a key.
+ *
+ * @param {string} command
+ * @param {string} variant
+ */
+function runCommand(command, variant) {
+  let more = /** @type {any} */ (undefined);
+  const first = run(command, variant, key => {
+    if (more === undefined) {
+      const shared = first.shared();
+      more = run(`${command}-more`, variant, key => shared[key]);
+    }
+    return more[key];
+  });
+  return first;
 }
 
 /** @param {readonly string[]} words */
 async function start(words) {
-  setEngine(words);
-  const { command, filename, source } = readBundle(words[0]);
-  const path = cachePath(calledName(command, words), source);
-  const cachedData = readIfThere(path);
-  const script = new Script(source, { filename, cachedData });
-  const made = { exports: {} };
-  script.runInThisContext()(made.exports, require, made, pathToFileURL(filename));
-  await made.exports.main(words);
-  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+  const command = commandOf(words[0]);
+  const variant = `${calledName(command, words)}${setEngine(words) ? '-long' : ''}`;
+  const { main } = runCommand(command, variant);
+  await main(words);
   // Help and refusals have compiled little of what the next run needs.
   const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
-  if (!isKept && isWhole && process.exitCode === 0) keep(path, script.createCachedData());
+  if (isWhole && process.exitCode === 0)
+    for (const { script, path, isKept } of ran) if (!isKept) keep(path, script.createCachedData());
   process.exit(); // all has been written; Node would wait for what V8 still compiles in the background
 }
 

@@ -25,17 +25,28 @@ export async function compileKernels(root = ROOT, texts = kernelTexts(root)) {
 
 /**
  * `src/image/compiled.ts` with the compiled module, for the library: nothing is read from files, and a browser can use
- * it. `script` is an expression for all kernels as one script.
+ * it.
  *
  * @param {Uint8Array} wasm
  */
-export function compiledModule(wasm, script = 'null') {
+export function compiledModule(wasm) {
   const text = JSON.stringify(Buffer.from(wasm).toString('base64'));
   return `const TEXT = ${text};
 const wasm = () =>
   typeof Buffer === 'undefined' ? Uint8Array.from(atob(TEXT), one => one.charCodeAt(0)) : Buffer.from(TEXT, 'base64');
-export const COMPILED = { wasm, script: ${script} };
+export const COMPILED = { wasm, script: null };
 `;
+}
+
+/**
+ * The same for commands. Both are expressions: for a function that returns the module's bytes, and for one that makes
+ * the script of all kernels.
+ *
+ * @param {string} wasm
+ * @param {string} script
+ */
+export function commandModule(wasm, script) {
+  return `export const COMPILED = { wasm: ${wasm}, script: ${script} };\n`;
 }
 
 /**

@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -119,7 +119,9 @@ function digestOfSources() {
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
-  const scripts = readdirSync(join(root, 'scripts')).filter(name => /^(setup|kernel.*)\.js$/.test(name));
+  const scripts = readdirSync(join(root, 'scripts')).filter(name =>
+    /^(setup|commands|parts|kernel.*)\.js$/.test(name),
+  );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));
   hash.update(process.version);
@@ -142,105 +144,9 @@ async function build() {
   const { compileKernels, compiledModule } = await import('./kernels.js');
   const compiled = await compileKernels().catch(error => fail(error.message));
   writeFileSync(join(root, 'dist', 'src', 'image', 'compiled.js'), compiledModule(compiled.wasm));
-  await bundleCommands(await commandKernels(compiled));
+  const { bundleCommands } = await import('./commands.js');
+  await bundleCommands(compiled).catch(error => fail(error.message));
   writeFileSync(buildStamp, digest);
-}
-
-/** The script with kernels as JavaScript, which commands read only where they cannot run them as WebAssembly. */
-const KERNEL_SCRIPT = 'kernels-js.cjs';
-
-/**
- * Commands have the module and the names of kernels compiled in.
- *
- * @param {{ kernels: import('./kernel-source.js').Kernels, wasm: Uint8Array, script: string }} compiled
- * @returns {Promise<import('esbuild').Plugin>}
- */
-async function commandKernels({ kernels, wasm, script }) {
-  const { compiledModule, kernelNames } = await import('./kernels.js');
-  const directory = join(root, 'dist', 'command');
-  mkdirSync(directory);
-  writeFileSync(join(directory, KERNEL_SCRIPT), `module.exports = ${script};\n`);
-  const path = `require('node:url').fileURLToPath(new URL('${KERNEL_SCRIPT}', bundleUrl))`;
-  const module = compiledModule(wasm, `outside => require(${path})(outside)`);
-  return {
-    name: 'kernels',
-    setup(build) {
-      build.onLoad({ filter: /[\\/]src[\\/]image[\\/]compiled\.js$/ }, () => ({ contents: module }));
-      build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
-        const source = relative(join(root, 'dist'), file).replaceAll(sep, '/').replace(/js$/, 'ts');
-        return { contents: kernelNames(kernels, source) };
-      });
-    },
-  };
-}
-
-/**
- * Every subcommand as one script with all it needs: finding and opening modules one by one took 70 ms, as long as
- * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is not a subcommand.
- *
- * @param {import('esbuild').Plugin} kernels
- */
-async function bundleCommands(kernels) {
-  const directory = join(root, 'dist', 'command');
-  const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
-    .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
-    .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands)
-    await bundle(join(directory, `${command}.cjs`), [onlyCommand(command), kernels]);
-  await bundle(join(directory, 'help.cjs'), [kernels]);
-}
-
-/**
- * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
- * compiled for exactly this one.
- *
- * @param {string} path
- * @param {import('esbuild').Plugin[]} plugins
- */
-async function bundle(path, plugins) {
-  const { build } = await import('esbuild');
-  const { outputFiles } = await build({
-    entryPoints: [join(root, 'dist', 'cli', 'main.js')],
-    bundle: true,
-    write: false,
-    format: 'cjs',
-    platform: 'node',
-    external: ['koffi'],
-    define: { 'import.meta.url': 'bundleUrl' },
-    minifyWhitespace: true,
-    lineLimit: 160, // what Node shows of the place of an error
-    logLevel: 'warning',
-    plugins,
-  });
-  const text = outputFiles.map(file => file.text).join('');
-  const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
-}
-
-/** The file that imports commands. What a command itself imports when it is called is in its script. */
-const MAIN = /[\\/]cli[\\/]main\.js$/;
-
-/**
- * The command line with one command compiled in and the others left out.
- *
- * @param {string} command
- * @returns {import('esbuild').Plugin}
- */
-function onlyCommand(command) {
-  const path = `./commands/${command}.js`;
-  return {
-    name: 'only-command',
-    setup(build) {
-      build.onLoad({ filter: MAIN }, ({ path: file }) => {
-        const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
-        if (parts.length !== 2) fail(`${file} does not load ${path} as expected`);
-        return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
-      });
-      build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
-        kind === 'dynamic-import' && MAIN.test(importer) ? { path: wanted, external: true } : undefined,
-      );
-    },
-  };
 }
 
 function installTools() {

@@ -95,16 +95,26 @@ export function lazyInput(path: string): InputFile {
 /** A file to be read once, piece by piece, into memory of the reader. */
 function openFile(path: string): FileSource {
   const fd = openForReading(path);
+  const stats = statsOf(path, fd);
+  const size = Math.min(stats.size, LARGEST);
+  // a file with contents on a disk gives all that is asked for, except at its end
+  const isWhole = stats.isFile() && size > 0;
+  let hasEnded = false;
   return {
-    size: sizeOf(path, fd),
-    read: into => readPiece(path, fd, into),
+    size,
+    read(into) {
+      if (hasEnded) return 0;
+      const count = readPiece(path, fd, into);
+      hasEnded = isWhole && count >= size && count < into.length;
+      return count;
+    },
     close: () => closeSync(fd),
   };
 }
 
-function sizeOf(path: string, fd: number): number {
+function statsOf(path: string, fd: number): Stats {
   const stats = fstatSync(fd);
-  if (!stats.isDirectory()) return Math.min(stats.size, LARGEST);
+  if (!stats.isDirectory()) return stats;
   closeSync(fd);
   throw inputError('file-read', [path], `cannot be read: ${reasonOf({ code: 'EISDIR' })}`);
 }

@@ -9,15 +9,20 @@ import { OBJECT_CODES } from './codes-objects.ts';
 import { RUNNING_CODES } from './codes-running.ts';
 import type { ProblemClass } from './problem-class.ts';
 
-/** Every code, with its class. */
-export const PROBLEM_CODES = {
-  ...OBJECT_CODES,
-  ...RUNNING_CODES,
-  // --- Internal errors ---
+/** Internal errors. */
+const BUG_CODES = {
   'bug-empty-error': 'bug',
   'bug-index': 'bug',
   'bug-invariant': 'bug',
 } as const satisfies Readonly<Record<string, ProblemClass>>;
+
+/** Every code, with its class. */
+export const PROBLEM_CODES = /* @__PURE__ */ allCodes();
+
+/** A command that looks up a class does not wait for a copy of the tables. */
+function allCodes() {
+  return { ...OBJECT_CODES, ...RUNNING_CODES, ...BUG_CODES } as const;
+}
 
 /** Code of a problem: a name of `PROBLEM_CODES`. */
 export type ProblemCode = keyof typeof PROBLEM_CODES;
@@ -29,10 +34,15 @@ export type CodeOf<Class extends ProblemClass> = {
 
 /** The class of a code. */
 export function classOf(code: ProblemCode): ProblemClass {
-  return PROBLEM_CODES[code];
+  if (isIn(OBJECT_CODES, code)) return OBJECT_CODES[code];
+  return isIn(RUNNING_CODES, code) ? RUNNING_CODES[code] : BUG_CODES[code];
 }
 
 /** Whether a text is a code of the table. */
 export function isProblemCode(text: string): text is ProblemCode {
-  return Object.hasOwn(PROBLEM_CODES, text);
+  return isIn(OBJECT_CODES, text) || isIn(RUNNING_CODES, text) || isIn(BUG_CODES, text);
+}
+
+function isIn<Table extends object>(table: Table, text: PropertyKey): text is keyof Table {
+  return Object.hasOwn(table, text);
 }

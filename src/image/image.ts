@@ -137,7 +137,8 @@ export class Image implements Tenant {
 
   #read(source: FileSource): { readonly at: number; readonly size: number } {
     const { alloc, giveBack } = this.run(tables);
-    const at = alloc(source.size + 1);
+    // with room for a byte more than there should be, which shows the end, and for a NUL
+    const at = alloc(source.size + 2);
     for (let size = 0; ; ) {
       // what is allocated follows what was allocated before
       const end = this.#words[HEADER.top] ?? outside();

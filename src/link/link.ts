@@ -8,7 +8,7 @@ import { given } from '../bytes/index.ts';
 import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
 import { Image } from '../image/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
-import { type Edited, editResult, InputEdits } from './edit/index.ts';
+import { type Edited, editResult, inputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
 import { requireOptimization } from './optimize/index.ts';
 import {
@@ -60,7 +60,13 @@ import {
   reportRenames,
   unusedSymbols,
 } from './report/index.ts';
-import { bindExplicitly, boundExterns, mayHaveStrayFunctions } from './resolve/index.ts';
+import {
+  bindExplicitly,
+  boundExterns,
+  type DuplicateAdvice,
+  mayHaveStrayFunctions,
+  type SymbolGroup,
+} from './resolve/index.ts';
 
 /** Defaults: the name is `linked.o`, `gcSections` and `optimize` are false. */
 export interface LinkOptions extends CommonLinkOptions {
@@ -191,7 +197,7 @@ function prepareInputs(
   options: LinkOptions,
   problems: ProblemList,
 ): PreparedInputs {
-  const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
+  const edits = options.edits === undefined ? undefined : inputEdits(inputs, options.edits);
   const image = new Image();
   const read = readInputs(inputs, {
     image,
@@ -231,7 +237,8 @@ function namesOf(
   const explicit = bindExplicitly(objects, bind, { partial });
   problems.add([...identical.problems, ...explicit.problems]);
   const rules = identical.names.size === 0 ? {} : { shared: (text: string) => identical.names.has(text) };
-  const adviseOn = duplicateAdvice(objects, options.foldIdentical === true ? identical : null);
+  const advise = once(() => duplicateAdvice(objects, options.foldIdentical === true ? identical : null));
+  const adviseOn = (clash: SymbolGroup): DuplicateAdvice => advise()(clash);
   const chosen = { adviseOn, ...given({ license: options.license }) };
   const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain }, ...chosen };
   const bindings = { bound: explicit.bindings, replaced: identical.bindings };

@@ -47,6 +47,11 @@ import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap
 
 type BindingPass = (object: BpfObject, names: readonly string[]) => Edited;
 
+/** What edits these inputs. */
+export function inputEdits(inputs: readonly { readonly name: string }[], options: EditOptions): InputEdits {
+  return new InputEdits(inputs, options);
+}
+
 /** The edits of inputs: takes objects as they are read, and reports at the end what did not match. */
 export class InputEdits implements Preparation {
   readonly #options: EditOptions;

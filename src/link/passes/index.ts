@@ -1,5 +1,6 @@
 /** Passes over resolved objects: merge, prune, fold, name, limits. */
 
+export { arenaProblems } from './arenas.ts';
 export { type Combined, combine, withObject } from './combine.ts';
 export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbols.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
@@ -13,7 +14,7 @@ export {
   versionProblems,
   withLicense,
 } from './license.ts';
-export { arenaProblems, checkLimits, MAX_MAPS, measureLimits, type ProgramLimits } from './limits.ts';
+export { checkLimits, MAX_MAPS, measureLimits, type ProgramLimits } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

@@ -11,8 +11,6 @@
 import { given } from '../../bytes/index.ts';
 import { type Problem, type ProblemCode, problem, quote } from '../../diag/index.ts';
 import {
-  ARENA_SECTION,
-  ambiguousArenas,
   type BpfObject,
   type CallGraph,
   type CallPath,
@@ -30,7 +28,7 @@ import {
   symbolOf,
   tailCallers,
 } from '../../object/index.ts';
-import { mayHaveSection } from '../resolve/index.ts';
+import { arenaProblems } from './arenas.ts';
 import { licenseProblems } from './gpl-only.ts';
 
 const MAX_FUNCTIONS = 256;
@@ -86,7 +84,7 @@ export function checkLimits(object: BpfObject): Problem[] {
       ...countProblems(object, index, program),
       ...onceProblems(object, index, program),
     ])
-    .concat(arenaProblems(object))
+    .concat(arenaProblems(object, SHARE_HINT))
     .concat(licenseProblems(object));
 }
 
@@ -245,18 +243,4 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
     ),
   );
   return [...twice, ...lost];
-}
-
-/** Variables of an arena have no place when it is not clear in which arena. */
-export function arenaProblems(object: BpfObject, hint = SHARE_HINT): Problem[] {
-  const arenas = mayHaveSection(object, ARENA_SECTION) ? ambiguousArenas(object) : [];
-  if (arenas.length === 0) return [];
-  return [
-    problem(
-      'relink-once',
-      [object.name, `section ${quote(ARENA_SECTION)}`],
-      'has variables for one of several arenas',
-      { details: [arenas.map(quote).join(', ')], hint },
-    ),
-  ];
 }

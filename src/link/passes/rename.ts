@@ -6,5 +6,6 @@ import type { Rename } from './names.ts';
 
 /** The object with the renames applied to symbols and to their VAR and FUNC types. */
 export function applyRenames(object: BpfObject, renames: readonly Rename[]): BpfObject {
+  if (renames.length === 0) return object;
   return editSymbols(object, new Map(renames.map(({ symbol, to }) => [symbol, { name: to }])));
 }

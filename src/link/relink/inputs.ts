@@ -18,7 +18,7 @@ import {
 } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { type ProgramTypes, retypeAll } from '../../object/index.ts';
-import { InputEdits } from '../edit/index.ts';
+import { type InputEdits, inputEdits } from '../edit/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -70,7 +70,7 @@ export function readRelinkInputs(
   const edits =
     options.edits === undefined
       ? undefined
-      : new InputEdits(distinctNames([...files, ...libraries]), options.edits);
+      : inputEdits(distinctNames([...files, ...libraries]), options.edits);
   const problems = new ProblemList();
   const read = readEach(new Set(files), edits, problems);
   retypeEach(read, options.types ?? {}, problems);

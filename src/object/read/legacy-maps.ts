@@ -12,9 +12,8 @@ import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
 import { ATOM, type Image, RECORD, REFERENCE_KIND, SHELL, UNIT } from '../../image/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
-import { type AtomRow, atomRows, type NewReference, noted, setName } from './atom-rows.ts';
+import { type AtomRow, atomRows, type NewReference, setName } from './atom-rows.ts';
 import { isLegacyMaps } from './cut-legacy-maps.ts';
-import { READER } from './kernels/index.ts';
 import { type LegacyMap, parseLegacyMap } from './legacy-layouts.ts';
 import { LegacyTypes, POINTER_SIZE } from './legacy-types.ts';
 import type { Reading } from './reading.ts';
@@ -33,7 +32,6 @@ interface Entry {
  */
 export function defineLegacyMaps(reading: Reading): readonly string[] {
   const { image, unit } = reading;
-  if (noted(image, READER.hasLegacyMaps) === 0) return [];
   const entries = readEntries(reading);
   const first = entries[0];
   if (first === undefined) return [];

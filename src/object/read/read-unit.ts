@@ -48,7 +48,7 @@ export function readUnit(image: Image, unit: number, options: ReadOptions = {}):
   reading.settle();
   if (noted(image, READER.hasJumpTables) === 1) reading.attempt(() => readJumpTables(image, unit));
   attachTypes(reading);
-  const ofMaps = defineLegacyMaps(reading);
+  const ofMaps = noted(image, READER.hasLegacyMaps) === 0 ? [] : defineLegacyMaps(reading);
   image.run(finish).requireMapTypes(unit);
   reading.settle();
   dropHoles(reading);

@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const OBJECT = join(ROOT, 'examples/obj/el/first.bpf.o');
@@ -85,4 +85,54 @@ test('a checkout that is not built says so', () => {
   rmSync(join(directory, 'dist'), { recursive: true });
   const { status, stderr } = spawnSync(process.execPath, [command(), 'ps'], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([70, 'rootlet: not built yet; run "npm run build" in its directory\n']);
+});
+
+describe('link, which is two scripts', () => {
+  const link = (...words: readonly string[]) => {
+    const args = [command(), 'link', ...words, '-o', join(directory, 'out.o')];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    return { status, stderr };
+  };
+  const names = () => readdirSync(cached()).map(name => name.replace(/-[0-9a-f]{16}-.*/, ''));
+
+  test('the plain way reads the first only', () => {
+    rmSync(join(directory, 'dist/command/link-more.cjs'));
+    expect(link(OBJECT)).toEqual({ status: 0, stderr: '' });
+    expect(names()).toEqual(['link']);
+  });
+
+  test('problems that the second reports have their exit codes', () => {
+    const broken = join(directory, 'broken.o');
+    writeFileSync(broken, readFileSync(OBJECT).subarray(0, 200));
+    expect(link(broken)).toEqual({ status: 1, stderr: expect.stringMatching(/^rootlet: .*broken\.o: /) });
+    expect(link(OBJECT, OBJECT)).toEqual({
+      status: 1,
+      stderr: expect.stringContaining('is defined more than once'),
+    });
+    expect(link(OBJECT, '--prefix-symbols')).toMatchObject({ status: 2 });
+    expect(link(OBJECT, '--keep', 'x')).toMatchObject({ status: 2 });
+    expect(link(OBJECT, '--bind', 'x')).toMatchObject({ status: 2 });
+    expect(link(OBJECT, '--redefine-sym', 'nothing=something')).toMatchObject({ status: 2 });
+  });
+
+  test('what the second does', () => {
+    expect(link(OBJECT, '-O1', '--gc-sections')).toMatchObject({ status: 0 });
+    expect(names()).toEqual(['link', 'link-more']);
+  });
+
+  test('long lists of inputs have code of their own, which does not replace that of short ones', () => {
+    const list = join(directory, 'list');
+    writeFileSync(list, `${OBJECT}\n`.padEnd(1000));
+    for (const words of [[OBJECT], [`@${list}`], [OBJECT], [`@${list}`]])
+      expect(link(...words)).toMatchObject({ status: 0 });
+    const isLong = process.version.startsWith('v20.');
+    expect(names().sort()).toEqual(isLong ? ['link', 'link-long'] : ['link']);
+  });
+
+  test('kernels as JavaScript are kept, too', () => {
+    const args = [command(), 'link', OBJECT, '-o', join(directory, 'out.o')];
+    const env = { ...process.env, ROOTLET_CORE: 'js' };
+    expect(spawnSync(process.execPath, args, { env }).status).toBe(0);
+    expect(names()).toEqual(['kernels-js', 'link']);
+  });
 });

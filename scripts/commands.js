@@ -1,0 +1,203 @@
+/**
+ * Makes a script of every subcommand: finding and opening modules one by one took 70 ms, as long as Node's own start,
+ * and V8 keeps compiled code of scripts only. `help.cjs` has all commands, for what is not a subcommand.
+ *
+ * What a run of a command seldom needs is in a second script, which is read when the first of its functions is called
+ * (`NEEDED_SELDOM`): V8 takes time for each function that a script has, also for those that do not run.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commandModule, kernelNames } from './kernels.js';
+import { calledModule, importedModule, isSeldom, partKeys, sharedModule, stubModule } from './parts.js';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const directory = join(dist, 'command');
+const MAIN = join(dist, 'cli', 'main.js');
+
+/** @typedef {import('esbuild').Plugin} Plugin */
+/** @typedef {{ kernels: import('./kernel-source.js').Kernels, wasm: Uint8Array, script: string }} Compiled */
+
+/** The script with kernels as JavaScript, which commands read only where they cannot run them as WebAssembly. */
+const KERNEL_SCRIPT = 'kernels-js';
+/** The module with kernels, in bytes: decoding text takes longer than reading a file. */
+const KERNEL_MODULE = 'kernels.wasm';
+
+/** @param {Compiled} compiled */
+export async function bundleCommands(compiled) {
+  mkdirSync(directory);
+  const kernels = commandKernels(compiled);
+  const commands = readdirSync(join(dist, 'cli', 'commands'))
+    .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
+    .map(file => file.slice(0, -'.js'.length));
+  for (const command of commands) {
+    const plugins = [onlyCommand(command), kernels];
+    if (isSeldom(command)) await bundleParts(command, plugins);
+    else await bundle(`${command}.cjs`, plugins);
+  }
+  await bundle('help.cjs', [kernels]);
+}
+
+/**
+ * Commands read the module with kernels, and have their names compiled in.
+ *
+ * @param {Compiled} compiled
+ * @returns {Plugin}
+ */
+function commandKernels({ kernels, wasm, script }) {
+  writeScript(`${KERNEL_SCRIPT}.cjs`, `exports.make = ${script};`);
+  writeFileSync(join(directory, KERNEL_MODULE), wasm);
+  const module = commandModule(
+    `() => require('node:fs').readFileSync(\`\${bundle.directory}/${KERNEL_MODULE}\`)`,
+    `outside => bundle.readScript('${KERNEL_SCRIPT}').make(outside)`,
+  );
+  return {
+    name: 'kernels',
+    setup(build) {
+      build.onLoad({ filter: /[\\/]src[\\/]image[\\/]compiled\.js$/ }, () => ({ contents: module }));
+      build.onLoad({ filter: /\.kernel\.js$/ }, ({ path: file }) => {
+        const source = inDist(file).replace(/js$/, 'ts');
+        return { contents: kernelNames(kernels, source) };
+      });
+    },
+  };
+}
+
+/** @param {string} path */
+function inDist(path) {
+  return relative(dist, path).replaceAll(sep, '/');
+}
+
+/**
+ * @param {string} name
+ * @param {Plugin[]} plugins
+ */
+async function bundle(name, plugins) {
+  writeScript(name, await bundled({ entryPoints: [MAIN] }, plugins));
+}
+
+/**
+ * The text of a script.
+ *
+ * @param {import('esbuild').BuildOptions} entry
+ * @param {Plugin[]} plugins
+ */
+async function bundled(entry, plugins) {
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    ...entry,
+    bundle: true,
+    write: false,
+    format: 'cjs',
+    platform: 'node',
+    external: ['koffi'],
+    define: { 'import.meta.url': 'bundle.url' },
+    minifyWhitespace: true,
+    lineLimit: 160, // what Node shows of the place of an error
+    logLevel: 'warning',
+    plugins,
+  });
+  return (outputFiles ?? []).map(file => file.text).join('');
+}
+
+/**
+ * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
+ * compiled for exactly this one. `bundle` has its place, and reads other scripts.
+ *
+ * @param {string} name
+ * @param {string} text
+ */
+function writeScript(name, text) {
+  const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const parameters = 'exports, require, module, bundle';
+  writeFileSync(join(directory, name), `// ${id}\n(function (${parameters}) {${text}\n})`);
+}
+
+/**
+ * A command in two scripts. Each module is in one of them, so that there is one class of each name: the second takes
+ * what it needs of the first from there, and the first calls functions of the second.
+ *
+ * @param {string} command
+ * @param {Plugin[]} plugins
+ */
+async function bundleParts(command, plugins) {
+  /** What the second script needs of the first; the first has more functions then, which may call further ones. */
+  let shared = /** @type {string[]} */ ([]);
+  for (;;) {
+    const entry = entryOf(`export { main } from ${JSON.stringify(MAIN)};\n${sharedModule(shared)}`);
+    const first = await bundled(entry, [partOf(command, 'first'), ...plugins]);
+    const called = entryOf(calledModule(partKeys(first)));
+    const second = await bundled(called, [partOf(command, 'second'), ...plugins]);
+    const needed = partKeys(second);
+    if (needed.every(key => shared.includes(key))) {
+      writeScript(`${command}.cjs`, first);
+      writeScript(`${command}-more.cjs`, second);
+      return;
+    }
+    shared = [...new Set([...shared, ...needed])].sort();
+  }
+}
+
+/**
+ * @param {string} contents
+ * @returns {import('esbuild').BuildOptions}
+ */
+function entryOf(contents) {
+  return { stdin: { contents, resolveDir: dist, sourcefile: 'entry.js' } };
+}
+
+/**
+ * Leaves out the modules of the other script.
+ *
+ * @param {string} command
+ * @param {'first' | 'second'} script
+ * @returns {Plugin}
+ */
+function partOf(command, script) {
+  const isOther = (/** @type {string} */ path) => {
+    const file = inDist(path);
+    if (!/^(src|cli)\//.test(file) || /(^|\/)index\.js$|\.kernel\.js$/.test(file)) return false;
+    return isSeldom(command, file) === (script === 'first');
+  };
+  return {
+    name: 'parts',
+    setup(build) {
+      build.onLoad({ filter: /\.js$/ }, ({ path }) => {
+        if (!isOther(path)) return undefined;
+        const module = script === 'first' ? stubModule : importedModule;
+        return { contents: module(dist, inDist(path)) };
+      });
+    },
+  };
+}
+
+/** The file that imports commands. What a command itself imports when it is called is in its script. */
+const IMPORTS_COMMANDS = /[\\/]cli[\\/]main\.js$/;
+
+/**
+ * The command line with one command compiled in and the others left out.
+ *
+ * @param {string} command
+ * @returns {Plugin}
+ */
+function onlyCommand(command) {
+  const path = `./commands/${command}.js`;
+  return {
+    name: 'only-command',
+    setup(build) {
+      build.onLoad({ filter: IMPORTS_COMMANDS }, ({ path: file }) => {
+        const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
+        if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
+        return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
+      });
+      build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
+        kind === 'dynamic-import' && IMPORTS_COMMANDS.test(importer)
+          ? { path: wanted, external: true }
+          : undefined,
+      );
+    },
+  };
+}
