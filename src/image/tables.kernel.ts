@@ -18,7 +18,7 @@ export function alloc(size: number): number {
   return at;
 }
 
-/** Grows the memory at once for what will be allocated, `size` bytes. Returns the address of the first. */
+/** Makes room for `size` bytes at once: memory that grows is copied. Returns the address of the first. */
 export function makeRoom(size: number): number {
   const end = word(HEADER.top) + size;
   if (end > word(HEADER.limit) || end < size) grow(end);
