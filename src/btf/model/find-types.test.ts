@@ -3,13 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { BtfBuilder } from './builder.ts';
 import { TypeSearch } from './find-types.ts';
+import { INT } from './int.ts';
 import { toRaw } from './to-raw.ts';
 import type { BtfMember, BtfType } from './types.ts';
 
 const struct = (name: string, members: readonly BtfMember[] = []): BtfType => ({
   kind: 'struct',
   name,
-  size: 0,
+  size: 64,
   members: [...members],
 });
 const member = (name: string, type: number): BtfMember => ({ name, type, bitOffset: 0, bitSize: 0 });
@@ -53,16 +54,7 @@ describe('types by name', () => {
 describe('members by name', () => {
   test('in order of declaration, through anonymous composites and typedefs of them', () => {
     const search = searchIn(
-      {
-        kind: 'int',
-        name: 'int',
-        size: 4,
-        bits: 32,
-        bitOffset: 0,
-        signed: true,
-        char: false,
-        bool: false,
-      } as BtfType,
+      INT,
       struct('', [member('inner', 1), member('twice', 1)]),
       { kind: 'typedef', name: 't', type: 2 },
       struct('outer', [member('first', 1), member('', 3), member('twice', 1)]),
