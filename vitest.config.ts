@@ -1,10 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 30_000,
+    // Tests start many processes: on a busy machine a test takes several times its usual time.
+    testTimeout: 90_000,
+    hookTimeout: 60_000,
     pool: 'forks',
+    // The default leaves one core idle, which is half of a machine with two.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     globalSetup: ['test/support/kernels-path.ts'],
     setupFiles: ['test/support/kernels.ts'],
     reporters: [['default', { summary: false }], './test/support/reporter.ts'],

@@ -1,6 +1,7 @@
 /**
  * Kernels as a WebAssembly module. Every value is an i32; a function without a result gives 0. No optimization beyond
- * constant offsets of accesses: the engine's first compiler is what runs it, and a better one gains little.
+ * constant offsets of accesses and small functions in place of calls: the engine's first compiler is what runs it, and a
+ * better one gains little.
  *
  * Imports: `env.memory`, and `env.grow` with the wanted number of bytes. Exports: functions by name, those whose name is unique.
  */
@@ -131,13 +132,20 @@ class FunctionCompiler {
   code = [];
   /** Local variables of open blocks: what is declared last hides what is declared before. @type {{ name: string, local: number, truth: boolean }[]} */
   #names = [];
+  /** Where those of the function begin whose body is compiled, which may be inlined into another. */
+  #firstName = 0;
+  /** The next free local, and how many there are. */
+  #nextLocal = 0;
   #locals = 0;
-  /** What is open around the place: targets of `break` and `continue`, or neither. @type {('break' | 'continue' | null)[]} */
+  /** What is open around the place: targets of `break`, `continue` and of `return` from inlined functions, or none. @type {('break' | 'continue' | 'return' | null)[]} */
   #open = [];
+  /** Functions whose bodies are compiled, each inlined into the one before. @type {KernelFunction[]} */
+  #inlined = [];
 
   /** @param {KernelFunction} of @param {number} imported    Functions that are imported. */
   constructor(of, imported) {
     this.of = of;
+    this.unit = of.unit;
     this.imported = imported;
   }
 
@@ -165,7 +173,7 @@ class FunctionCompiler {
   /** @param {ts.Node} name @param {boolean} truth @returns {number} */
   #declare(name, truth) {
     if (!ts.isIdentifier(name)) throw new KernelError(name, 'no destructuring');
-    const local = this.#names.length;
+    const local = this.#nextLocal++;
     this.#names.push({ name: name.text, local, truth });
     this.#locals = Math.max(this.#locals, local + 1);
     return local;
@@ -173,12 +181,13 @@ class FunctionCompiler {
 
   /** @param {string} name */
   #find(name) {
-    return this.#names.findLast(one => one.name === name);
+    const at = this.#names.findLastIndex(one => one.name === name);
+    return at < this.#firstName ? undefined : this.#names[at];
   }
 
   /** @param {ts.Expression} node @returns {number | undefined} */
   #fold(node) {
-    const value = fold(node, this.of.unit, name => this.#find(name) !== undefined);
+    const value = fold(node, this.unit, name => this.#find(name) !== undefined);
     if (value === undefined || typeof value === 'object') return undefined;
     if (typeof value !== 'number' || !Number.isInteger(value))
       throw new KernelError(node, 'a constant is an integer');
@@ -205,7 +214,7 @@ class FunctionCompiler {
     if (ts.isReturnStatement(node)) {
       if (node.expression === undefined) this.#constant(0);
       else this.#value(node.expression);
-      return this.#emit(OP.return);
+      return this.#inlined.length > 0 ? this.#jump('return') : this.#emit(OP.return);
     }
     if (ts.isBreakStatement(node) && node.label === undefined) return this.#jump('break');
     if (ts.isContinueStatement(node) && node.label === undefined) return this.#jump('continue');
@@ -214,9 +223,10 @@ class FunctionCompiler {
 
   /** @param {() => void} inside */
   #scope(inside) {
-    const outer = this.#names.length;
+    const [names, local] = [this.#names.length, this.#nextLocal];
     inside();
-    this.#names.length = outer;
+    this.#names.length = names;
+    this.#nextLocal = local;
   }
 
   /** @param {ts.VariableDeclarationList} list */
@@ -271,7 +281,7 @@ class FunctionCompiler {
     this.#emit(OP.end);
   }
 
-  /** @param {'break' | 'continue'} to */
+  /** @param {'break' | 'continue' | 'return'} to */
   #jump(to) {
     this.#emit(OP.br, ...unsigned(this.#open.length - 1 - this.#open.lastIndexOf(to)));
   }
@@ -481,7 +491,7 @@ class FunctionCompiler {
       return true;
     }
     const name = ts.isIdentifier(expression) ? expression.text : '';
-    const meaning = this.#find(name) === undefined ? this.of.unit.names.get(name) : undefined;
+    const meaning = this.#find(name) === undefined ? this.unit.names.get(name) : undefined;
     if (meaning?.kind === 'access') {
       this.#expect(node, ACCESSES.get(meaning.name) ?? 0);
       return this.#access(meaning.name, given);
@@ -489,11 +499,58 @@ class FunctionCompiler {
     if (meaning?.kind !== 'function')
       throw new KernelError(expression, `there is no function '${expression.getText()}'`);
     this.#expect(node, meaning.of.node.parameters.length);
+    if (isSmall(meaning.of) && meaning.of !== this.of && !this.#inlined.includes(meaning.of)) {
+      this.#scope(() => this.#inline(meaning.of, given));
+      return true;
+    }
     for (const one of given) this.#value(one);
     this.#emit(OP.call, ...unsigned(this.imported + meaning.of.index));
     // a function without a result leaves a 0, which nothing may use
     if (!meaning.of.gives) this.#emit(OP.drop);
     return meaning.of.gives;
+  }
+
+  /**
+   * The body of a function in place of a call, which takes as long as ten instructions. A parameter is the variable of
+   * the caller that is its argument, if that does not change meanwhile.
+   *
+   * @param {KernelFunction} of
+   * @param {readonly ts.Expression[]} given
+   */
+  #inline(of, given) {
+    const { parameters, body } = of.node;
+    const values = parameters.map(({ name }, at) => this.#argument(of, name.getText(), given[at]));
+    const outer = { unit: this.unit, firstName: this.#firstName };
+    this.#firstName = this.#names.length;
+    this.unit = of.unit;
+    this.#inlined.push(of);
+    parameters.forEach(({ name }, at) => {
+      this.#names.push({ name: name.getText(), local: values[at] ?? 0, truth: false });
+    });
+    const only = body?.statements.length === 1 ? body.statements[0] : undefined;
+    if (only !== undefined && ts.isReturnStatement(only) && only.expression !== undefined)
+      this.#value(only.expression);
+    else if (body !== undefined) {
+      this.#emit(OP.block, I32);
+      this.#open.push('return');
+      this.#statement(body);
+      this.#emit(OP.unreachable);
+      this.#close();
+    }
+    this.#inlined.pop();
+    this.unit = outer.unit;
+    this.#firstName = outer.firstName;
+  }
+
+  /** The local that is a parameter of an inlined function. @param {KernelFunction} of @param {string} name @param {ts.Expression | undefined} given */
+  #argument(of, name, given) {
+    const known = given !== undefined && ts.isIdentifier(given) ? this.#find(given.text) : undefined;
+    if (known !== undefined && !assigns(of.node, name)) return known.local;
+    if (given !== undefined) this.#value(given);
+    const local = this.#nextLocal++;
+    this.#locals = Math.max(this.#locals, this.#nextLocal);
+    this.#emit(OP.set, ...unsigned(local));
+    return local;
   }
 
   /** @param {ts.CallExpression} node @param {number} count */
@@ -561,6 +618,45 @@ class FunctionCompiler {
 /** @param {ts.SyntaxKind} kind */
 function isLogical(kind) {
   return kind === SyntaxKind.AmpersandAmpersandToken || kind === SyntaxKind.BarBarToken;
+}
+
+/** Most nodes of the syntax tree that an inlined function has. */
+const SMALL = 60;
+/** @type {Map<KernelFunction, boolean>} */
+const small = new Map();
+
+/** Is a function inlined: few instructions with a result, none repeated? @param {KernelFunction} of */
+function isSmall(of) {
+  const known = small.get(of) ?? (of.gives && sizeOf(of.node) <= SMALL);
+  small.set(of, known);
+  return known;
+}
+
+/** Nodes of a syntax tree; with a loop more than any number. @param {ts.Node} node @returns {number} */
+function sizeOf(node) {
+  if (ts.isIterationStatement(node, false)) return Infinity;
+  let size = 1;
+  ts.forEachChild(node, child => {
+    size += sizeOf(child);
+  });
+  return size;
+}
+
+/** Does a function change its parameter of that name? @param {ts.Node} node @param {string} name @returns {boolean} */
+function assigns(node, name) {
+  const changed =
+    ts.isBinaryExpression(node) || ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node)
+      ? 'left' in node
+        ? isAssignment(node.operatorToken.kind) && node.left
+        : node.operand
+      : undefined;
+  if (changed && ts.isIdentifier(changed) && changed.text === name) return true;
+  return ts.forEachChild(node, child => assigns(child, name) || undefined) ?? false;
+}
+
+/** @param {ts.SyntaxKind} kind */
+function isAssignment(kind) {
+  return kind === SyntaxKind.EqualsToken || COMPOUND.has(kind);
 }
 
 // --- the module -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /**
- * Which modules of a command are in its second script, and the modules that stand for those of the other script.
+ * Which modules of a command are in its second script, and the modules that replace those of the other script.
  *
  * Only functions are called across, and numbers and texts copied: a class or another value that the first script would need of the second belongs into the
  * first. What the second needs of the first is taken from there when it is read, once the first has run whole.
@@ -292,7 +292,7 @@ function exportsOf(dist, file) {
 }
 
 /**
- * What stands in the first script for a module of the second. A value that is used nevertheless is found by
+ * What the first script has instead of a module of the second. A value that is used nevertheless is found by
  * `partKeys`.
  *
  * @param {string} dist
@@ -309,7 +309,7 @@ export function stubModule(dist, file) {
 }
 
 /**
- * What stands in the second script for a module of the first.
+ * What the second script has instead of a module of the first.
  *
  * @param {string} dist
  * @param {string} file

@@ -2,12 +2,12 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
-import { counted, formatProblem, ProblemList } from '../../src/diag/index.ts';
-import { type Inspection, inspect } from '../../src/link/index.ts';
+import { formatProblem, ProblemList } from '../../src/diag/index.ts';
+import { inspect, listObject } from '../../src/link/index.ts';
 import { type BpfObject, readObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
-import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { formatListing } from '../format/listing.ts';
+import { type Context, guarded, print, printAll, printJson, tell } from '../io/context.ts';
 import { readInput } from '../io/files.ts';
 
 interface Flags {
@@ -35,89 +35,24 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
       const found = new ProblemList();
       const object = readObject(readInput(path), { onProblems: problems => found.add(problems) });
       if (flags.btf || flags.disasm) {
-        print(this, flags.disasm && !flags.btf ? disassembleObject(object) : typesOf(object));
+        if (flags.disasm && !flags.btf) printAll(this, disassembleObject(object));
+        else print(this, typesOf(object));
         for (const problem of found.all) tell(this, `rootlet: ${formatProblem(problem)}`);
         return;
       }
-      const inspection = inspect(object);
-      found.add(inspection.problems);
-      const complete = { ...inspection, problems: found.all };
-      if (flags.json) printJson(this, { ok: true, ...complete });
-      else print(this, formatInspection(object, complete));
+      if (flags.json) {
+        const inspection = inspect(object);
+        found.add(inspection.problems);
+        printJson(this, { ok: true, ...inspection, problems: found.all });
+        return;
+      }
+      const listing = listObject(object);
+      found.add(listing.overview.problems);
+      printAll(this, formatListing(object, listing, found.all));
     });
   },
 });
 
 function typesOf({ btf }: BpfObject): string {
   return btf === null ? '' : formatBtfAsC(btf);
-}
-
-function formatInspection(object: BpfObject, inspection: Inspection): string {
-  const types = object.btf === null ? 'no BTF' : `${object.btf.count} BTF types`;
-  const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, license ${inspection.license ?? 'not stated'}, ${types}`;
-  const blocks = [
-    block(
-      'programs',
-      inspection.programs.map(entry => [
-        entry.declaration,
-        entry.section,
-        entry.programType ?? 'unknown type',
-        `${entry.insns} insns`,
-      ]),
-    ),
-    block(
-      'functions',
-      inspection.functions.map(entry => [
-        entry.declaration,
-        entry.section,
-        bindingText(entry),
-        `${entry.insns} insns`,
-      ]),
-    ),
-    block(
-      'maps',
-      inspection.maps.map(entry => [
-        entry.name,
-        entry.type ?? '?',
-        `key ${entry.keySize ?? '?'}`,
-        `value ${entry.valueSize ?? '?'}`,
-        entry.maxEntries === null ? '? entries' : counted(entry.maxEntries, 'entry'),
-      ]),
-    ),
-    block(
-      'variables',
-      inspection.variables.map(entry => [
-        entry.declaration,
-        entry.section,
-        bindingText(entry),
-        `${entry.size} bytes`,
-      ]),
-    ),
-    block(
-      'externs',
-      inspection.externs.map(entry => [entry.declaration, entry.section]),
-    ),
-    block(
-      'sections',
-      inspection.sections.map(entry => [entry.name, `${entry.size} bytes`, `align ${entry.align}`]),
-    ),
-    block(
-      'notes',
-      inspection.notes.map(note => [note]),
-    ),
-    block(
-      'problems',
-      inspection.problems.map(problem => [formatProblem(problem)]),
-    ),
-  ];
-  return [head, ...blocks.filter(text => text !== '')].join('\n');
-}
-
-function bindingText(symbol: { readonly binding: string; readonly visibility: string }): string {
-  const binding = symbol.binding === 'local' ? 'static' : symbol.binding;
-  return symbol.visibility === 'hidden' ? `${binding}, hidden` : binding;
-}
-
-function block(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `${title}:\n${table(rows, '  ')}`;
 }

@@ -7,10 +7,15 @@ import { printable } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
 import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
-export function disassembleObject(object: BpfObject): string {
-  return object.symbols
-    .flatMap(symbol => (symbol.kind === 'function' ? [disassembleFunction(object, symbol)] : []))
-    .join('\n\n');
+/** One function after the other, with an empty line between: the text of all code of an object is long. */
+export function* disassembleObject(object: BpfObject): Iterable<string> {
+  let isFirst = true;
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'function') continue;
+    yield `${isFirst ? '' : '\n'}${disassembleFunction(object, symbol)}`;
+    isFirst = false;
+  }
+  if (isFirst) yield '';
 }
 
 function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string {
@@ -31,7 +36,7 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string 
     shown = source;
     return [`        ${source}`, row];
   });
-  return [`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].map(printable).join('\n');
+  return printable([`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].join('\n'));
 }
 
 function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {

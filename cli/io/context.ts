@@ -16,6 +16,21 @@ export function print(context: Context, text: string): void {
   context.process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
+/** Characters that are written at once. */
+const CHUNK = 1 << 16;
+
+/** Prints texts as they come, each on lines of its own: none of them has to be kept. */
+export function printAll(context: Context, texts: Iterable<string>): void {
+  let pending = '';
+  for (const text of texts) {
+    pending += text.endsWith('\n') ? text : `${text}\n`;
+    if (pending.length < CHUNK) continue;
+    context.process.stdout.write(pending);
+    pending = '';
+  }
+  if (pending !== '') context.process.stdout.write(pending);
+}
+
 /** Prints diagnostics: progress, warnings, problems. */
 export function tell(context: Context, text: string): void {
   context.process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -11,6 +11,8 @@ export {
   placeWord,
 } from './binary/index.ts';
 export {
+  type AroundName,
+  aroundLinked,
   formatBtfAsC,
   formatDeclaration,
   formatDefinition,
@@ -18,7 +20,6 @@ export {
   formatType,
   formatVar,
   isEllipsis,
-  linkedText,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
 export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge/index.ts';

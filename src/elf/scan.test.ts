@@ -76,6 +76,21 @@ describe.each(['little', 'big'] as const)('a %s-endian object', order => {
   });
 });
 
+test('contents stay in the bytes of the file when sections have another order in it', () => {
+  const elf = ElfPatcher.sample('little');
+  const [text, xdp] = [SAMPLE.text, SAMPLE.xdp];
+  const [from, size] = [elf.fileOffset(text), elf.parse().sections[xdp]?.size ?? 0];
+  expect(elf.fileOffset(xdp)).toBeGreaterThan(from);
+  elf.sectionHeader(xdp, 'sh_offset', BigInt(from));
+  elf.sectionHeader(text, 'sh_offset', BigInt(from + size));
+  const image = new Image();
+  const unit = scanElf(image, { name: 'a.o', bytes: elf.bytes });
+  const start = image.get(UNIT.at, unit);
+  const first = image.get(UNIT.sections, unit);
+  const places = [text, xdp].map(index => image.get(SECTION.at, first + index) - start);
+  expect(places).toEqual([from + size, from]);
+});
+
 describe.each(['little', 'big'] as const)('a hostile %s-endian object', order => {
   test('has contents of its own for sections that share bytes', () => {
     const elf = ElfPatcher.sample(order);

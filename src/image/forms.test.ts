@@ -5,7 +5,7 @@ import { RootletError } from '../diag/index.ts';
 import { useCompiled } from './form.ts';
 import { Image } from './image.ts';
 import type { CompiledKernels } from './image-memory.ts';
-import { ATOM, HEADER, NAME, UNIT } from './layout.ts';
+import { ATOM, HEADER, NAME, SYMBOL, UNIT } from './layout.ts';
 import * as sort from './sort.kernel.ts';
 import * as tables from './tables.kernel.ts';
 import { compiledForTests, inEachForm } from './testing.ts';
@@ -82,6 +82,20 @@ describe.each(FORMS)('an image whose kernels run as %s', (_, kernels, choice) =>
     const { alloc } = new Image().run(tables);
     expect(codeOf(() => alloc(0x7fff_fff0))).toBe('image-limit');
     expect(codeOf(() => alloc(0x7ffe_ffff))).toBe('image-limit');
+    expect(codeOf(() => alloc(-1))).toBe('image-limit');
+  });
+
+  test.each([
+    [SYMBOL, 0x0400_0001], // of the first power of two above it, the columns take 0 bytes in 32 bits
+    [ATOM, 0x0200_0001],
+    [ATOM, 0x0fff_ffff],
+    [UNIT, 0x1000_0000],
+    [UNIT, 0x7fff_ffff],
+  ])('refuses tables that are larger than that', (table, rows) => {
+    use(kernels, choice);
+    const image = new Image();
+    expect(codeOf(() => image.addRows(table, rows))).toBe('image-limit');
+    expect(image.count(table)).toBe(0);
   });
 
   test('is nothing once it is released', () => {
@@ -136,7 +150,7 @@ test('every form leaves the same memory', () => {
   inEachForm(image => {
     const names = Array.from({ length: 3000 }, (_, index) => image.intern(`${index % 1234} name`));
     const rows = image.add(new Uint8Array(Int32Array.from(names).buffer)) / 4;
-    image.run(sort).sortRows(rows, names.length, image.words[NAME.hash] ?? 0);
+    image.run(sort).sortRows(rows, names.length, image.words[NAME.size] ?? 0);
     return image.count(NAME);
   });
 });

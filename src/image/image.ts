@@ -20,7 +20,12 @@ const LEAST_MORE = 1 << 16;
 /** The most parameters that an exported function of a kernel has. */
 type Numbers = readonly [number, number, number, number, number, number, number, number];
 
+/** Whose memory kernels work on: the number of an image, which does not keep it alive. */
+let entered = 0;
+let images = 0;
+
 export class Image implements Tenant {
+  readonly #number = ++images;
   #words = new Int32Array(0);
   #bytes = new Uint8Array(0);
   #memory: ImageMemory;
@@ -32,6 +37,7 @@ export class Image implements Tenant {
 
   constructor() {
     this.#memory = openMemory(this);
+    entered = 0;
     this.#words[HEADER.top] = HEADER_WORDS * 4;
   }
 
@@ -44,6 +50,7 @@ export class Image implements Tenant {
 
   /** The image has left its memory of WebAssembly. */
   placed(memory: ImageMemory): void {
+    entered = 0;
     this.#memory = memory;
   }
 
@@ -84,7 +91,10 @@ export class Image implements Tenant {
         target = memory.functions(kernels)[name];
       }
       if (target === undefined) return outside();
-      memory.enter();
+      if (entered !== this.#number) {
+        memory.enter();
+        entered = this.#number;
+      }
       try {
         return target(a, b, c, d, e, f, g, h);
       } catch (error) {
@@ -94,6 +104,7 @@ export class Image implements Tenant {
   }
 
   #failed(error: unknown): unknown {
+    entered = 0;
     const failure = kernelFailure(error);
     if (failure !== error) this.#memory.release(false);
     return failure;
@@ -104,6 +115,7 @@ export class Image implements Tenant {
    * is not released is freed when nothing refers to the image.
    */
   release(): void {
+    entered = 0;
     this.#memory.release(true);
     this.#memory = new ScriptMemory(this, new ArrayBuffer(0));
     this.#given.clear();

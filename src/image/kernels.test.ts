@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as get from './get.kernel.ts';
 import type { Image } from './image.ts';
-import { HEADER } from './layout.ts';
+import { HEADER, NAME } from './layout.ts';
 import * as put from './put.kernel.ts';
 import * as records from './sort-records.kernel.ts';
 import * as tables from './tables.kernel.ts';
@@ -158,5 +158,23 @@ describe('rows and memory', () => {
       expect(sorted).toEqual(expected);
       return sorted;
     });
+  });
+});
+
+test('names that follow others are found as those of any order are', () => {
+  inEachForm(image => {
+    const orders = [
+      ['a', 'bc', 'def', 'g'],
+      ['a', 'bc', 'de', 'defg', 'g', 'bc'],
+      ['', 'a', 'b', 'bc', '', 'def'],
+    ];
+    const { intern, internNext } = image.run(tables);
+    for (const texts of orders)
+      for (const text of texts) {
+        const [one, other] = [image.add(Buffer.from(`${text}\0x`)), image.add(Buffer.from(`-${text}\0`)) + 1];
+        const name = internNext(one);
+        expect([image.nameText(name), intern(other)]).toEqual([text, name]);
+      }
+    return image.count(NAME);
   });
 });

@@ -30,7 +30,7 @@ function numbered<const Names extends readonly string[]>(from: number, names: Na
 export const HEADER = numbered(4, [
   'top', // byte address of the first free byte
   'limit', // bytes of memory
-  'nameSlots', // byte address of the hash table of names
+  'nameSlots', // byte address of the hash table of names: in each slot a NAME, or 0, and its hash
   'nameMask', // number of slots of that table less one
   'stringUnit', // row of UNIT whose strings NAME.string describes; 0: none
   'stringRoom', // bytes that there are for the strings of `stringUnit`
@@ -42,6 +42,8 @@ export const HEADER = numbered(4, [
   'stringsBudget', // bytes that further names of it may have together
   'stringsAscii', // 1: it is ASCII
   'reader', // word index of what reading objects keeps between calls (`src/object/read/kernels/reader.ts`); 0: not yet
+  'lastName', // NAME that `internNext` found last; 0: none yet
+  'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 
 const FIRST_TABLE = 64;
@@ -64,12 +66,12 @@ export const FAULT = table(['code', 'unit', 'a', 'b', 'c', 'd', 'e']);
 export const NAME = table([
   'at', // byte address of its text, which a NUL ends
   'size', // bytes, without the NUL
-  'hash',
   'string', // offset in the strings of HEADER.stringUnit; 0: not in them
   'lines', // row of LINE_INFO that was made last for a section of that name; 0: none
   'types', // first FUNC, VAR or DATASEC of that name (BtfId) of the unit whose types are being attached; else 0
   'entry', // BtfId that the DATASECs of the section whose variables are being attached have for that name; else 0
   'section', // row of SECTION that was read last with that name, without ignored ones, string tables and groups
+  'follower', // NAME that `internNext` found after it last; 0: none yet
 ]);
 
 /** A file that was read, an object that was imported, or a result. */

@@ -1,19 +1,24 @@
 /** Room in the image: memory, rows of tables, names. */
 
 import { FAULT, HEADER, NAME } from './layout.ts';
-import { byte, copy, fill, grow, setWord, word } from './memory.ts';
+import { byte, copy, fill, grow, half, setWord, word } from './memory.ts';
 
 /** Room of new tables: little, so that the image of a small file is made, moved and cleared fast. */
 const FIRST_ROWS = 32;
 const FIRST_SLOTS = 512;
 /** Tables with fewer rows grow to four times their room, at first to eight times, others to twice. */
 const FEW_ROWS = 65536;
+/** No table can have as many rows: its columns would take more than an image has. */
+const TOO_MANY_ROWS = 0x10000000;
+/** More bytes than an image can have. */
+const TOO_MUCH = 0x7fffffff;
 
 /** Address of `size` zero bytes, aligned to 16. They stay allocated (but see `giveBack`). */
 export function alloc(size: number): number {
   const at = word(HEADER.top);
   const end = (at + size + 15) & -16;
-  if (end > word(HEADER.limit) || end < at) grow(end);
+  if (size < 0 || end < at) grow(TOO_MUCH);
+  if (end > word(HEADER.limit)) grow(end);
   setWord(HEADER.top, end);
   return at;
 }
@@ -38,18 +43,19 @@ export function giveBack(at: number): number {
  */
 export function addRows(table: number, width: number, rows: number): number {
   const count = word(table) === 0 ? 1 : word(table);
-  if (count + rows > word(table + 1)) enlarge(table, width, count + rows);
+  if (rows > word(table + 1) - count) enlarge(table, width, count, rows);
   setWord(table, count + rows);
   return count;
 }
 
-function enlarge(table: number, width: number, rows: number): number {
+function enlarge(table: number, width: number, count: number, more: number): number {
+  if (more >= TOO_MANY_ROWS - count) grow(TOO_MUCH);
+  const rows = count + more;
   const before = word(table + 1);
   let room = before === 0 ? FIRST_ROWS : before;
   // memory that nothing was written to costs nothing, and rows that move cost twice
-  const growth = before < FEW_ROWS ? 2 : 1;
-  while (room < rows) room = room << (room === FIRST_ROWS ? 3 : growth);
-  const at = alloc(Math.imul(room << 2, width)) >> 2;
+  while (room < rows) room = room << (room === FIRST_ROWS ? 3 : room < FEW_ROWS ? 2 : 1);
+  const at = alloc(tableSize(room, width)) >> 2;
   for (let column = 0; column < width; column = column + 1) {
     const to = at + Math.imul(column, room);
     if (before !== 0) copy(to << 2, word(table + 2 + column) << 2, before << 2);
@@ -57,6 +63,13 @@ function enlarge(table: number, width: number, rows: number): number {
   }
   setWord(table + 1, room);
   return room;
+}
+
+/** Bytes of a table; `TOO_MUCH` where 31 bits do not hold them. */
+function tableSize(room: number, width: number): number {
+  let size = 0;
+  for (let column = 0; column < width && size >= 0; column = column + 1) size = (size + (room << 2)) | 0;
+  return size < 0 ? TOO_MUCH : size;
 }
 
 /** Adds a fault; returns 0, so that a kernel can end with it. */
@@ -88,42 +101,79 @@ export function intern(at: number): number {
 export function internHashed(at: number, size: number, hash: number): number {
   if (word(NAME.count) >= word(HEADER.nameMask) >>> 1) spreadNames();
   const slots = word(HEADER.nameSlots) >> 2;
-  const mask = word(HEADER.nameMask);
-  const hashes = word(NAME.hash);
-  let slot = hash & mask;
+  const ring = word(HEADER.nameMask) << 1;
+  let slot = (hash << 1) & ring;
   let name = word(slots + slot);
   while (name !== 0) {
-    if (word(hashes + name) === hash && isName(name, at, size) === 1) return name;
-    slot = (slot + 1) & mask;
+    if (word(slots + slot + 1) === hash && isName(name, at, size) === 1) return name;
+    slot = (slot + 2) & ring;
     name = word(slots + slot);
   }
   name = addRows(NAME.count, NAME.width, 1);
   setWord(slots + slot, name);
+  setWord(slots + slot + 1, hash);
   setWord(word(NAME.at) + name, at);
   setWord(word(NAME.size) + name, size);
-  setWord(word(NAME.hash) + name, hash);
   return name;
 }
 
 function isName(name: number, at: number, size: number): number {
-  if (word(word(NAME.size) + name) !== size) return 0;
-  const text = word(word(NAME.at) + name);
-  for (let i = 0; i < size; i = i + 1) if (byte(text + i) !== byte(at + i)) return 0;
-  return 1;
+  return word(word(NAME.size) + name) === size ? isText(word(word(NAME.at) + name), at, size) : 0;
 }
 
-/** A larger hash table of names, with all that there are. */
+/** 1 when `size` bytes at two addresses are equal. What follows them is not looked at. */
+function isText(text: number, at: number, size: number): number {
+  const away = at - text;
+  const end = text + size - 1;
+  let place = text;
+  while (place < end) {
+    if (half(place) !== half(place + away)) return 0;
+    place = place + 2;
+  }
+  return place > end || byte(place) === byte(place + away) ? 1 : 0;
+}
+
+/**
+ * As `intern`, for names that come in the order of a file: what followed the one before in another file is tried first.
+ * Its text and columns are near what was looked at just now, and it needs no hash.
+ */
+export function internNext(at: number): number {
+  const before = word(HEADER.lastName);
+  let name = word(word(NAME.follower) + before);
+  if (name === 0 || isWhole(name, at) === 0) {
+    name = intern(at);
+    setWord(word(NAME.follower) + before, name);
+  }
+  setWord(HEADER.lastName, name);
+  return name;
+}
+
+/** 1 when the text at an address, up to its NUL, is that of a name. */
+function isWhole(name: number, at: number): number {
+  const size = word(word(NAME.size) + name);
+  return isText(word(word(NAME.at) + name), at, size) === 1 && byte(at + size) === 0 ? 1 : 0;
+}
+
+/** A larger hash table of names, with all that there are: two words for each, the name and its hash. */
 function spreadNames(): number {
   const before = word(HEADER.nameMask) + 1;
   const size = before === 1 ? FIRST_SLOTS : before << (before === FIRST_SLOTS ? 3 : 2);
-  const at = alloc(size << 2);
-  setWord(HEADER.nameSlots, at);
+  const from = word(HEADER.nameSlots) >> 2;
+  const to = alloc(size << 3) >> 2;
+  setWord(HEADER.nameSlots, to << 2);
   setWord(HEADER.nameMask, size - 1);
-  const hashes = word(NAME.hash);
-  for (let name = 1; name < word(NAME.count); name = name + 1) {
-    let slot = word(hashes + name) & (size - 1);
-    while (word((at >> 2) + slot) !== 0) slot = (slot + 1) & (size - 1);
-    setWord((at >> 2) + slot, name);
-  }
+  if (before > 1) moveNames(from, before << 1, to, (size - 1) << 1);
   return size;
+}
+
+/** Enters the names of a hash table that takes `words` words into another, of whose places `ring` has the bits. */
+function moveNames(from: number, words: number, to: number, ring: number): number {
+  for (let old = from; old < from + words; old = old + 2) {
+    if (word(old) === 0) continue;
+    let slot = (word(old + 1) << 1) & ring;
+    while (word(to + slot) !== 0) slot = (slot + 2) & ring;
+    setWord(to + slot, word(old));
+    setWord(to + slot + 1, word(old + 1));
+  }
+  return words;
 }

@@ -98,9 +98,12 @@ export {
   inspect,
   type LinkReport,
   type LivePath,
+  listObject,
+  type ObjectListing,
   type ReportedMerge,
   type ReportedRename,
   type ReportedSymbol,
+  type SymbolTable,
 } from './report/index.ts';
 export {
   agreedContexts,

@@ -198,6 +198,24 @@ describe('compiled is', () => {
     expect(await results(text, 50, 200)).toEqual([249, 249]);
   });
 
+  test('functions that are inlined', async () => {
+    const text = `
+      function least(a: number, b: number): number { if (a < b) return a; return b; }
+      function next(a: number): number { a = a + 1; return a; }
+      function sum(b: number, a: number): number { const c = b - a; return c < 0 ? least(a, b) : next(c); }
+      ${BOTH} {
+        let c = 100;
+        for (let i = 0; i < 3; i++) { if (least(a, i) === i && next(i) > 1) c = c + sum(a, b); else c += next(a); }
+        return (c > 0 && sum(b, a) > 0) ? c + least(sum(a, c), c) : next(next(a));
+      }`;
+    for (const [a, b, expected] of [
+      [5, 9, 121],
+      [9, 5, 129],
+      [-3, -3, 91],
+    ] as const)
+      expect(await results(text, a, b)).toEqual([expected, expected]);
+  });
+
   test('the same each time', async () => {
     const text = withBody('return word(a) + word(b);');
     expect(await compile(text)).toEqual(await compile(text));

@@ -57,9 +57,11 @@ function declaration(raw: RawBtf, id: BtfId, name: string): string {
 /** No name of a file contains it. */
 const NAME_MARK = '\0';
 
-interface AroundName {
+/** A declaration without the name that it declares. */
+export interface AroundName {
+  /** All of the text where `after` is undefined. */
   readonly before: string;
-  /** Undefined where the text is cut off before the name. */
+  /** Undefined where there is no name, or the text is cut off before it. */
   readonly after: string | undefined;
 }
 
@@ -93,12 +95,30 @@ export function formatVar(btf: Btf, varId: BtfId): string {
 /** Either; undefined for other types. Throws `btf-type-id` for an id that the types do not have. */
 export function linkedText(btf: Btf, id: BtfId): string | undefined {
   const raw = toRaw(btf);
+  const around = aroundLinked(raw, id);
+  if (around === undefined || around.after === undefined) return around?.before;
+  return `${around.before}${raw.nameOf(id)}${around.after}`;
+}
+
+/**
+ * What the declaration of a FUNC or VAR has before and after its name; undefined for other types. Throws
+ * `btf-type-id` for an id that the types do not have.
+ */
+export function aroundLinked(raw: RawBtf, id: BtfId): AroundName | undefined {
   // A listing shows most functions and variables of an object once: none becomes an object.
-  const linkage = raw.linkageOf(id);
-  if (linkage !== undefined) return linkedDeclaration(raw, linkage, raw.targetOf(id), raw.nameOf(id));
+  const linkage = raw.linkageOf(id) ?? decodedLinkage(raw, id);
+  if (linkage === undefined) return undefined;
+  const prefix = linkagePrefix(linkage);
+  if (raw.nameOf(id) === '')
+    return { before: prefix + declaration(raw, raw.targetOf(id), ''), after: undefined };
+  const { before, after } = aroundName(raw, raw.targetOf(id));
+  return { before: prefix + before, after };
+}
+
+/** Of a function or variable whose words have no known linkage. */
+function decodedLinkage(raw: RawBtf, id: BtfId): BtfLinkage | undefined {
   const type = raw.type(id);
-  if (type.kind !== 'func' && type.kind !== 'var') return undefined;
-  return linkedDeclaration(raw, type.linkage, type.type, type.name);
+  return type.kind === 'func' || type.kind === 'var' ? type.linkage : undefined;
 }
 
 function linkedDeclaration(raw: RawBtf, linkage: BtfLinkage, type: BtfId, name: string): string {

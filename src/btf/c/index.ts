@@ -2,11 +2,12 @@
 
 export { isEllipsis } from './declare.ts';
 export {
+  type AroundName,
+  aroundLinked,
   formatDeclaration,
   formatDefinition,
   formatFunc,
   formatType,
   formatVar,
-  linkedText,
 } from './format.ts';
 export { formatBtfAsC } from './format-c.ts';

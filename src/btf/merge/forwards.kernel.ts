@@ -6,8 +6,8 @@
  * name when there is only one.
  */
 
-import { NAME, TYPE } from '../../image/layout.ts';
-import { fill, setWord, word } from '../../image/memory.ts';
+import { HEADER, NAME, TYPE } from '../../image/layout.ts';
+import { byte, fill, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { isEnumForward, isNeverMerged } from './shape.kernel.ts';
@@ -19,15 +19,16 @@ const AMBIGUOUS = -1;
 /** Fills WORK.alias. Hashes must be known. */
 export function aliasForwards(work: number): number {
   const own = word(TYPE.own);
+  const kinds = word(HEADER.typeKinds);
   const alias = word(work + WORK.alias);
+  const end = word(work + WORK.end);
   let enums = 0;
   setWord(work + WORK.forwards, 0);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    setWord(alias + row, row);
-    const at = word(own + row);
-    if (at === 0) continue;
-    if (((word(at + 1) >>> 24) & 0x7f) === BTF_KIND.FWD) setWord(alias + row, firstForward(work, row, at));
-    else enums = enums + isEnumForward(word(at + 1), word(at));
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
+    const kind = byte(kinds + row);
+    if (kind === BTF_KIND.FWD) setWord(alias + row, firstForward(work, row, word(own + row)));
+    else if (kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64)
+      enums = enums + isEnumForward(word(word(own + row) + 1), word(word(own + row)));
   }
   return enums === 0 ? 0 : aliasEnums(work);
 }
@@ -101,10 +102,15 @@ export function isSameHash(work: number, a: number, b: number): number {
 
 /** Whether a type can be equal to another: not a function or variable, and nothing stands for it. */
 export function isMember(work: number, row: number): number {
-  const at = word(word(TYPE.own) + row);
-  if (at === 0 || word(word(work + WORK.alias) + row) !== row) return 0;
-  const kind = (word(at + 1) >>> 24) & 0x7f;
-  return kind === BTF_KIND.FWD || isNeverMerged(kind) === 1 ? 0 : 1;
+  const kind = byte(word(HEADER.typeKinds) + row);
+  if (kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64) return aliasOf(work, row) === row ? 1 : 0;
+  return kind === 0 || kind === BTF_KIND.FWD || isNeverMerged(kind) === 1 ? 0 : 1;
+}
+
+/** Row that stands for a type, often itself. */
+export function aliasOf(work: number, row: number): number {
+  const alias = word(word(work + WORK.alias) + row);
+  return alias === 0 ? row : alias;
 }
 
 /**
@@ -116,12 +122,12 @@ export function findStructsOfForwards(work: number): number {
   fill(word(work + WORK.structs) << 2, 0, word(NAME.count) << 3);
   const own = word(TYPE.own);
   const same = word(TYPE.same);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    const at = word(own + row);
-    if (at === 0) continue;
-    const kind = (word(at + 1) >>> 24) & 0x7f;
+  const kinds = word(HEADER.typeKinds);
+  const end = word(work + WORK.end);
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
+    const kind = byte(kinds + row);
     if (kind !== BTF_KIND.STRUCT && kind !== BTF_KIND.UNION) continue;
-    const key = forwardKey(at);
+    const key = forwardKey(word(own + row));
     if (word(word(work + WORK.forwards) + key) === 0) continue;
     const place = word(work + WORK.structs) + key;
     if (word(place) === 0) setWord(place, word(same + row));
@@ -134,16 +140,17 @@ export function findStructsOfForwards(work: number): number {
 export function representForwards(work: number): number {
   const own = word(TYPE.own);
   const same = word(TYPE.same);
-  const alias = word(work + WORK.alias);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
-    const at = word(own + row);
-    if (at === 0) continue;
-    if (((word(at + 1) >>> 24) & 0x7f) !== BTF_KIND.FWD) {
-      if (word(alias + row) !== row) setWord(same + row, word(same + word(alias + row)));
-      continue;
+  const kinds = word(HEADER.typeKinds);
+  const end = word(work + WORK.end);
+  for (let row = word(work + WORK.first); row < end; row = row + 1) {
+    const kind = byte(kinds + row);
+    if (kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64) {
+      const alias = aliasOf(work, row);
+      if (alias !== row) setWord(same + row, word(same + alias));
+    } else if (kind === BTF_KIND.FWD) {
+      const struct = word(word(work + WORK.structs) + forwardKey(word(own + row)));
+      setWord(same + row, struct > 0 ? struct : aliasOf(work, row));
     }
-    const struct = word(word(work + WORK.structs) + forwardKey(at));
-    setWord(same + row, struct > 0 ? struct : word(alias + row));
   }
   return 1;
 }

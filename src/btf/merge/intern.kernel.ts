@@ -8,28 +8,34 @@
  */
 
 import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
-import { fill, setWord, word } from '../../image/memory.ts';
-import { alloc, intern } from '../../image/tables.kernel.ts';
+import { byte, fill, setByte, setWord, word } from '../../image/memory.ts';
+import { alloc, internNext } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { hasOneReference, typeWords } from './shape.kernel.ts';
 
 /** Longest chain of redirections that is followed; more than any link has symbols of one name. */
 const MAX_REDIRECTIONS = 100000;
 
-/** Fills TYPE.own for the units `first` to `last`. */
+/** Fills TYPE.own and HEADER.typeKinds for the units `first` to `last`. */
 export function internTypes(first: number, last: number): number {
   let words = 0;
   let longest = 0;
   let none = 0; // void of the first unit with types
+  let end = 0;
   for (let unit = first; unit <= last; unit = unit + 1) {
+    const types = word(word(UNIT.types) + unit);
+    if (types === 0) continue;
     words = words + word(word(UNIT.wordCount) + unit);
     const strings = word(word(UNIT.stringSize) + unit);
     if (strings > longest) longest = strings;
-    if (none === 0) none = word(word(UNIT.types) + unit);
+    if (none === 0) none = types;
+    end = types + word(word(UNIT.typeCount) + unit) + 1;
   }
   let at = alloc(words << 2) >> 2;
+  setWord(HEADER.typeKinds, alloc(end - none + 1) - none);
   const names = alloc(longest << 2) >> 2;
   for (let unit = first; unit <= last; unit = unit + 1) {
+    if (word(word(UNIT.types) + unit) === 0) continue;
     at = internUnit(unit, none, names, at);
     fill(names << 2, 0, word(word(UNIT.stringSize) + unit) << 2);
   }
@@ -43,33 +49,40 @@ function internUnit(unit: number, none: number, names: number, at: number): numb
   const strings = word(word(UNIT.strings) + unit);
   const own = word(TYPE.own);
   const start = word(TYPE.start);
+  const kinds = listParts(types, end);
   let to = at;
   for (let row = types + 1; row <= end; row = row + 1) {
-    const from = word(start + row);
-    if (takesPart(row, from, types) === 0) {
+    const kind = byte(kinds + row);
+    if (kind === 0) {
       setWord(own + row, 0);
       continue;
     }
     setWord(own + row, to);
-    to = internType(from, to, types, none, names, strings);
+    to = internType(kind, word(start + row), to, types, none, names, strings);
   }
   return to;
 }
 
-function takesPart(row: number, from: number, types: number): number {
-  if (isLeftOut(row, from) === 1) return 0;
-  if (((word(from + 1) >>> 24) & 0x7f) !== BTF_KIND.DECL_TAG) return 1;
-  const tagged = word(from + 2);
-  if (tagged === 0) return 0;
-  return isLeftOut(types + tagged, word(word(TYPE.start) + types + tagged)) === 1 ? 0 : 1;
-}
-
-function isLeftOut(row: number, from: number): number {
-  if (word(word(TYPE.redirect) + row) !== 0) return 1;
-  return ((word(from + 1) >>> 24) & 0x7f) === BTF_KIND.DATASEC ? 1 : 0;
+/** Fills HEADER.typeKinds for the rows after `types`, up to `end`, and returns it. */
+function listParts(types: number, end: number): number {
+  const kinds = word(HEADER.typeKinds);
+  const start = word(TYPE.start);
+  const redirect = word(TYPE.redirect);
+  let tags = 0;
+  for (let row = types + 1; row <= end; row = row + 1) {
+    const kind = (word(word(start + row) + 1) >>> 24) & 0x7f;
+    setByte(kinds + row, kind === BTF_KIND.DATASEC || word(redirect + row) !== 0 ? 0 : kind);
+    if (kind === BTF_KIND.DECL_TAG) tags = row;
+  }
+  for (let row = types + 1; row <= tags; row = row + 1) {
+    if (byte(kinds + row) !== BTF_KIND.DECL_TAG) continue;
+    if (byte(kinds + types + word(word(start + row) + 2)) === 0) setByte(kinds + row, 0);
+  }
+  return kinds;
 }
 
 function internType(
+  kind: number,
   from: number,
   to: number,
   types: number,
@@ -78,7 +91,6 @@ function internType(
   strings: number,
 ): number {
   const info = word(from + 1);
-  const kind = (info >>> 24) & 0x7f;
   const end = from + typeWords(info);
   setWord(to, nameAt(names, strings, word(from)));
   setWord(to + 1, info);
@@ -169,7 +181,7 @@ function nameAt(names: number, strings: number, offset: number): number {
   if (offset === 0) return 0;
   const known = word(names + offset);
   if (known !== 0) return known;
-  const name = intern(strings + offset);
+  const name = internNext(strings + offset);
   setWord(names + offset, name);
   return name;
 }
@@ -193,7 +205,13 @@ export function endOfRedirects(row: number): number {
 /** As `rowAt`; notes types that are made of a function. */
 function pointeeAt(kind: number, id: number, types: number, none: number): number {
   if (id === 0) return none;
-  const target = (word(word(word(TYPE.start) + types + id) + 1) >>> 24) & 0x7f;
-  if (target === BTF_KIND.FUNC && kind !== BTF_KIND.DECL_TAG) setWord(HEADER.functionTypes, 1);
+  const target = byte(word(HEADER.typeKinds) + types + id);
+  if ((target === 0 || target === BTF_KIND.FUNC) && kind !== BTF_KIND.DECL_TAG) noteFunction(types + id);
   return rowAt(id, types, none);
+}
+
+function noteFunction(row: number): number {
+  const kind = (word(word(word(TYPE.start) + row) + 1) >>> 24) & 0x7f;
+  if (kind === BTF_KIND.FUNC) setWord(HEADER.functionTypes, 1);
+  return kind;
 }

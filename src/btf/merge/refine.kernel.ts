@@ -11,7 +11,7 @@
 import { TYPE } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
-import { isMember } from './forwards.kernel.ts';
+import { aliasOf, isMember } from './forwards.kernel.ts';
 import { mixHigh, mixLow } from './hash.kernel.ts';
 import { referenceShape, referencesOf } from './shape.kernel.ts';
 import { addColumn, WORK } from './work.kernel.ts';
@@ -136,7 +136,7 @@ function placeForwards(work: number, part: number): number {
   const blockOf = word(part + PART.blockOf);
   const first = word(work + WORK.first);
   for (let row = first + 1; row < word(work + WORK.end); row = row + 1) {
-    if (word(blockOf + row) !== 0 || word(word(work + WORK.alias) + row) !== row) continue;
+    if (word(blockOf + row) !== 0 || aliasOf(work, row) !== row) continue;
     const struct = word(word(TYPE.same) + row);
     const block = struct === row ? addBlock(part) : word(blockOf + struct);
     setWord(blockOf + row, block);
@@ -179,7 +179,7 @@ function countReferences(work: number, at: number, counts: number): number {
   const count = referencesOf(shape, word(at + 1));
   let reference = at + (shape & 15);
   for (let i = 0; i < count; i = i + 1) {
-    const place = counts + word(word(work + WORK.alias) + word(reference));
+    const place = counts + aliasOf(work, word(reference));
     setWord(place, word(place) + 1);
     reference = reference + ((shape >>> 4) & 15);
   }
@@ -191,7 +191,7 @@ function placeReferences(work: number, part: number, row: number, at: number): n
   const count = referencesOf(shape, word(at + 1));
   let reference = at + (shape & 15);
   for (let i = 0; i < count; i = i + 1) {
-    const next = word(part + PART.incoming) + word(word(work + WORK.alias) + word(reference));
+    const next = word(part + PART.incoming) + aliasOf(work, word(reference));
     const index = word(next) - 1;
     setWord(next, index);
     setWord(word(part + PART.source) + index, row);
@@ -433,7 +433,7 @@ function representBlocks(work: number, part: number): number {
   }
   for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1) {
     if (isMember(work, row) === 1) continue;
-    const alias = word(word(work + WORK.alias) + row);
+    const alias = aliasOf(work, row);
     const member = word(first + word(blockOf + alias));
     setWord(same + row, member === 0 ? alias : member);
   }

@@ -5,8 +5,8 @@
  * being equal to nothing anyway.
  */
 
-import { TYPE } from '../../image/layout.ts';
-import { setWord, word } from '../../image/memory.ts';
+import { HEADER, TYPE } from '../../image/layout.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { mixLow } from './hash.kernel.ts';
@@ -56,12 +56,10 @@ export function numberTagSets(work: number): number {
 
 /** Whether a row is a tag on a type that can be merged. */
 function isTag(row: number): number {
-  const own = word(TYPE.own);
-  const at = word(own + row);
-  if (at === 0 || ((word(at + 1) >>> 24) & 0x7f) !== BTF_KIND.DECL_TAG) return 0;
-  const target = word(own + word(at + 2));
-  if (target === 0) return 0;
-  return isNeverMerged((word(target + 1) >>> 24) & 0x7f) === 1 ? 0 : 1;
+  const kinds = word(HEADER.typeKinds);
+  if (byte(kinds + row) !== BTF_KIND.DECL_TAG) return 0;
+  const target = byte(kinds + word(word(word(TYPE.own) + row) + 2));
+  return target === 0 || isNeverMerged(target) === 1 ? 0 : 1;
 }
 
 function countTags(work: number): number {

@@ -7,7 +7,7 @@
  */
 
 import { HEADER, TYPE, UNIT } from '../../image/layout.ts';
-import { setWord, word } from '../../image/memory.ts';
+import { byte, setWord, word } from '../../image/memory.ts';
 import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
 import { MERGE_FAULT } from './faults.ts';
@@ -66,12 +66,13 @@ function numberOthers(unit: number): number {
   const end = types + word(word(UNIT.typeCount) + unit);
   const same = word(TYPE.same);
   const result = word(TYPE.result);
+  const redirect = word(TYPE.redirect);
   let size = 0;
   for (let row = types + 1; row <= end; row = row + 1) {
     if (word(same + row) === row && word(result + row) !== 0) {
       size = size + typeWords(word(word(word(TYPE.start) + row) + 1));
-    } else if (word(word(TYPE.redirect) + row) >= 0) {
-      const target = endOfRedirects(row);
+    } else if (word(redirect + row) >= 0) {
+      const target = word(redirect + row) > 0 ? endOfRedirects(row) : row;
       setWord(result + row, word(result + word(same + target)));
     }
   }
@@ -95,6 +96,7 @@ function writeTypes(unit: number, result: number, at: number): number {
   const end = types + word(word(UNIT.typeCount) + unit);
   const rows = word(word(UNIT.types) + result);
   const own = word(TYPE.own);
+  const kinds = word(HEADER.typeKinds);
   let to = at;
   for (let row = types + 1; row <= end; row = row + 1) {
     const number = word(word(TYPE.result) + row);
@@ -102,7 +104,7 @@ function writeTypes(unit: number, result: number, at: number): number {
     const from = word(own + row);
     if (word(word(TYPE.same) + row) !== row) {
       // its name has its place in the strings even when what it is one with comes later
-      if (from !== 0 && isForward(from) === 1) putString(word(from));
+      if (isForward(byte(kinds + row), from) === 1) putString(word(from));
       continue;
     }
     if (word(word(TYPE.redirect) + row) !== 0) continue;
@@ -113,8 +115,11 @@ function writeTypes(unit: number, result: number, at: number): number {
   return to;
 }
 
-function isForward(at: number): number {
-  return ((word(at + 1) >>> 24) & 0x7f) === BTF_KIND.FWD ? 1 : isEnumForward(word(at + 1), word(at));
+/** `kind`: of the type at `at`, 0 when it takes no part. */
+function isForward(kind: number, at: number): number {
+  if (kind === BTF_KIND.FWD) return 1;
+  if (kind !== BTF_KIND.ENUM && kind !== BTF_KIND.ENUM64) return 0;
+  return isEnumForward(word(at + 1), word(at));
 }
 
 /** Writes the type whose copy is at `from`. Returns the word after it; 0 when it refers to what is gone. */

@@ -3,7 +3,7 @@
  * each row of TYPE that is compared. `word(work + WORK.low) + row` is the place of a row, as in a table.
  */
 
-import { TYPE, UNIT } from '../../image/layout.ts';
+import { UNIT } from '../../image/layout.ts';
 import { fill, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 
@@ -19,7 +19,7 @@ export const WORK = {
   next: 5,
   /** Row of the first type with the same declaration tags; 0: no tags. The word is 0 when no type has tags. */
   tags: 8,
-  /** Row that stands for a forward declaration or an enum without values; itself for other types. */
+  /** Row that stands for a forward declaration or an enum without values; 0 or itself for other types. */
   alias: 9,
   /** Rows of TYPE by open addressing, and the number of slots less one. */
   slots: 10,
@@ -49,9 +49,6 @@ export function beginWork(first: number, last: number): number {
   while (slots < (word(work + WORK.end) - word(work + WORK.first)) << 1) slots = slots << 1;
   setWord(work + WORK.slots, alloc(slots << 2) >> 2);
   setWord(work + WORK.mask, slots - 1);
-  const same = word(TYPE.same);
-  for (let row = word(work + WORK.first); row < word(work + WORK.end); row = row + 1)
-    setWord(same + row, row);
   return work;
 }
 

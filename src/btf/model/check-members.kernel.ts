@@ -13,6 +13,16 @@ import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
 import { VALUE } from './value-state.ts';
 
+/** Where a member with `simple` bits and 1 more begins at the latest, and 1 more; 0: the struct is not that simple. */
+export function simpleLimit(at: number): number {
+  return word(at + 1) >= 0 && word(at + 2) >>> 28 === 0 ? (word(at + 2) << 3) + 2 : 0;
+}
+
+/** 1 for a member whose type has been left and that ends within the struct, without looking further. */
+export function fitsSimply(simple: number, offset: number, limit: number): number {
+  return simple > 0 && offset >= 0 && offset < limit - simple ? 1 : 0;
+}
+
 /** 1, or 0 after a fault. */
 export function checkMembers(unit: number, id: number, kinds: number, work: number): number {
   const width = word(word(UNIT.typeCount) + unit) + 1;
@@ -21,15 +31,13 @@ export function checkMembers(unit: number, id: number, kinds: number, work: numb
   const at = word(word(TYPE.start) + word(word(UNIT.types) + unit) + id);
   const count = word(at + 1) & 0xffffff;
   const fields = word(at + 1) < 0 ? 1 : 0;
-  // where a member with `simple` bits and 1 more begins at the latest, and 1 more; 0: not that simple
-  const limit = fields === 0 && word(at + 2) >>> 28 === 0 ? (word(at + 2) << 3) + 2 : 0;
+  const limit = simpleLimit(at);
   let place = at + 3;
   for (let index = 0; index < count; index = index + 1) {
     const type = word(place + 1);
     const offset = word(place + 2);
     place = place + 3;
-    const simple = word(values + width + type);
-    if (simple > 0 && offset >= 0 && offset < limit - simple) continue;
+    if (fitsSimply(word(values + width + type), offset, limit) === 1) continue;
     if (word(values + type) === 0) continue;
     if (word(states + type) === VALUE.noSize) return fault(TYPE_FAULT.memberType, unit, id, index);
     const bits = fields === 0 ? 0 : offset >>> 24;

@@ -17,7 +17,7 @@ import { TYPE, UNIT } from '../../image/layout.ts';
 import { byte, fill, setWord, word } from '../../image/memory.ts';
 import { fault } from '../../image/tables.kernel.ts';
 import { BTF_KIND } from '../../uapi/btf.ts';
-import { checkMembers } from './check-members.kernel.ts';
+import { checkMembers, fitsSimply, simpleLimit } from './check-members.kernel.ts';
 import { fault3 } from './fault.kernel.ts';
 import { TYPE_FAULT } from './faults.ts';
 import { KINDS } from './kinds.ts';
@@ -33,6 +33,11 @@ const D_IN = 0x6e692064;
 const UNSI = 0x69736e75;
 const GNED = 0x64656e67;
 const SPACE_LON = 0x6e6f6c20;
+
+/** Results of `nextUnseen`. The number of a part has 24 bits. */
+const ODD = 0x40000000;
+const ALL_LEFT = -1;
+const ALL_ODD = -2;
 
 /** Checks all types of a unit. 1, or 0 after a fault. `work` is zero. */
 export function checkValues(unit: number, kinds: number, work: number): number {
@@ -53,8 +58,8 @@ export function checkValues(unit: number, kinds: number, work: number): number {
   return checkPointersEnd(unit, kinds, marks);
 }
 
-/** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. */
-function pointerSize(unit: number, kinds: number): number {
+/** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. `kinds`: address of a byte for each id. */
+export function pointerSize(unit: number, kinds: number): number {
   const starts = word(TYPE.start) + word(word(UNIT.types) + unit);
   const count = word(word(UNIT.typeCount) + unit);
   const strings = word(word(UNIT.strings) + unit);
@@ -90,6 +95,7 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   const width = word(word(UNIT.typeCount) + unit) + 1;
   const states = work + width;
   const stack = work + (width << 2);
+  const simples = stack - width;
   const next = stack + width;
   let depth = 1;
   setWord(stack, first);
@@ -97,17 +103,17 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   while (depth > 0) {
     const id = word(stack + depth - 1);
     const at = word(starts + id);
-    const first = word(next + depth - 1);
-    const index = nextUnseen(at, byte(kinds + id), first, states);
+    const index = nextUnseen(at, byte(kinds + id), word(next + depth - 1), states, simples);
     if (index < 0) {
+      if (index === ALL_ODD && checkMembers(unit, id, kinds, work) === 0) return 0;
       if (leave(unit, id, at, kinds, work, pointer) === 0) return 0;
       depth = depth - 1;
       continue;
     }
     setWord(states + id, VALUE.entered);
-    const part = partAt(at, byte(kinds + id), index);
+    const part = partAt(at, byte(kinds + id), index & (ODD - 1));
     if (word(states + part) === VALUE.entered) return cycleFault(unit, part, stack, depth);
-    setWord(next + depth - 1, index + 1);
+    setWord(next + depth - 1, index);
     setWord(stack + depth, part);
     setWord(next + depth, 0);
     depth = depth + 1;
@@ -115,20 +121,29 @@ function visit(unit: number, first: number, kinds: number, work: number, pointer
   return 1;
 }
 
-/** Number of the first part from `index` on that has not been left; -1: none. */
-function nextUnseen(at: number, kind: number, index: number, states: number): number {
+/**
+ * Number of the first part from `from` on that has not been left, with ODD if that is in `from` or if a member before
+ * it does not fit simply; when there is none, ALL_LEFT, or ALL_ODD.
+ */
+function nextUnseen(at: number, kind: number, from: number, states: number, simples: number): number {
   const single = kind === BTF_KIND.ARRAY ? 3 : ((KINDS.modifiers >> kind) & 1) !== 0 ? 2 : 0;
-  if (single !== 0) return index === 0 && word(states + word(at + single)) < VALUE.noSize ? 0 : -1;
-  if (((KINDS.members >> kind) & 1) === 0) return -1;
-  const end = at + 4 + Math.imul(word(at + 1) & 0xffffff, 3);
-  let place = at + 4 + Math.imul(index, 3);
-  let part = index;
-  while (place < end) {
-    if (word(states + word(place)) < VALUE.noSize) return part;
+  if (single !== 0) return word(states + word(at + single)) < VALUE.noSize ? 0 : ALL_LEFT;
+  if (((KINDS.members >> kind) & 1) === 0) return ALL_LEFT;
+  const limit = simpleLimit(at);
+  const count = word(at + 1) & 0xffffff;
+  let odd = from & ODD;
+  let part = from - odd;
+  let place = at + 4 + Math.imul(part, 3);
+  while (part < count) {
+    const type = word(place);
+    if (fitsSimply(word(simples + type), word(place + 1), limit) === 0) {
+      if (word(states + type) < VALUE.noSize) return part | odd;
+      odd = ODD;
+    }
     place = place + 3;
     part = part + 1;
   }
-  return -1;
+  return odd === 0 ? ALL_LEFT : ALL_ODD;
 }
 
 /** Part number `index`: a member's type, the element, or what a typedef or modifier represents. */
@@ -144,7 +159,7 @@ function cycleFault(unit: number, part: number, stack: number, depth: number): n
   return fault3(TYPE_FAULT.cycle, unit, part, stack + at, depth - at);
 }
 
-/** Keeps size and state of a type whose parts are all known, and checks that they fit. 0 after a fault. */
+/** Keeps size and state of a type whose parts are all known and whose members fit. 0 after a fault. */
 function leave(unit: number, id: number, at: number, kinds: number, work: number, pointer: number): number {
   const width = word(word(UNIT.typeCount) + unit) + 1;
   const kind = byte(kinds + id);
@@ -164,10 +179,15 @@ function leave(unit: number, id: number, at: number, kinds: number, work: number
     setWord(work + width + id, VALUE.noSize);
     return 1;
   }
-  if (((KINDS.members >> kind) & 1) !== 0 && checkMembers(unit, id, kinds, work) === 0) return 0;
   keepSize(id, word(at + 2), work, width);
-  if (kind === BTF_KIND.INT) setWord(values + width + id, 0);
+  if (kind === BTF_KIND.INT && isWholeInt(at) === 0) setWord(values + width + id, 0);
   return 1;
+}
+
+/** 1 when the value of an integer takes all of its bytes. */
+function isWholeInt(at: number): number {
+  const data = word(at + 3);
+  return ((data >>> 16) & 0xff) === 0 && (data & 0xff) === word(at + 2) << 3 ? 1 : 0;
 }
 
 /** The type has that size, and as a member that many bits. */

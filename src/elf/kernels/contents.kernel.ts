@@ -7,7 +7,8 @@
 
 import { SECTION, UNIT } from '../../image/layout.ts';
 import { copy, setWord, word } from '../../image/memory.ts';
-import { alloc } from '../../image/tables.kernel.ts';
+import { sortRows } from '../../image/sort.kernel.ts';
+import { alloc, giveBack } from '../../image/tables.kernel.ts';
 import { SHT_GROUP, SHT_PROGBITS, SHT_REL, SHT_STRTAB, SHT_SYMTAB, SHT_SYMTAB_SHNDX } from '../constants.ts';
 import { typeSection } from './names.kernel.ts';
 import { swapRelocations, swapSymbols, swapTable } from './order.kernel.ts';
@@ -51,18 +52,39 @@ function turnTable(row: number, type: number): number {
 }
 
 /**
- * Whether sections that may be changed share no bytes with anything. Compilers and linkers write sections in
- * order, with string tables and section headers before or after all others; 0 for files that do not.
+ * Whether sections that may be changed share no bytes with anything. Writers place them in any order (LLVM writes
+ * relocations last, whatever their numbers are), with string tables and section headers before or after all others;
+ * 0 for files that do not.
  */
 function areApart(unit: number, first: number, end: number): number {
-  let low = 0;
-  let high = 0;
+  const list = alloc((end - first) << 2);
+  const count = listChangeable(first, end, list >> 2);
+  const apart = isDisjoint(unit, first, end, list >> 2, count);
+  giveBack(list);
+  return apart;
+}
+
+/** Writes the rows of sections that may be changed to `list`, in order of their place. Returns their number. */
+function listChangeable(first: number, end: number, list: number): number {
+  const places = word(SECTION.at);
+  let count = 0;
   for (let row = first; row < end; row = row + 1) {
-    const at = word(word(SECTION.at) + row);
-    if (at === 0 || word(word(SECTION.type) + row) === SHT_STRTAB) continue;
+    if (word(places + row) === 0 || word(word(SECTION.type) + row) === SHT_STRTAB) continue;
+    setWord(list + count, row);
+    count = count + 1;
+  }
+  return sortRows(list, count, places);
+}
+
+/** Whether the `count` sections of `list` are apart, and everything else is outside of what they take together. */
+function isDisjoint(unit: number, first: number, end: number, list: number, count: number): number {
+  if (count === 0) return 1;
+  const low = word(word(SECTION.at) + word(list));
+  let high = low;
+  for (let place = list; place < list + count; place = place + 1) {
+    const at = word(word(SECTION.at) + word(place));
     if (at < high) return 0;
-    if (low === 0) low = at;
-    high = at + word(word(SECTION.size) + row);
+    high = at + word(word(SECTION.size) + word(place));
   }
   for (let row = first; row < end; row = row + 1) {
     const at = word(word(SECTION.at) + row);

@@ -18,12 +18,11 @@ import {
   type SectionShell,
 } from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
+import { KERNEL_SECTIONS } from '../resolve/index.ts';
 import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
 
-/** Sections that specify how the loader resolves a name, not where it is. */
-const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
 /** Zeros that are written out when a section leaves `.bss`. */
 const MAX_ZEROS = 0x10000000;
 

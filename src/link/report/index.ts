@@ -19,6 +19,7 @@ export type {
   InspectedVariable,
   Inspection,
 } from './inspection.ts';
+export { listObject, type ObjectListing, type SymbolTable } from './listing.ts';
 export { once } from './once.ts';
 export {
   type Discarded,

@@ -4,8 +4,8 @@
  */
 
 import type { RawBtf } from '../../btf/index.ts';
-import { elementAt } from '../../bytes/index.ts';
-import { ATOM, type Image, NAME, REFERENCE, SHELL, UNIT } from '../../image/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
+import { ATOM, ATOM_KIND, type Image, NAME, REFERENCE, SHELL, UNIT } from '../../image/index.ts';
 import {
   type BpfSymbol,
   columnOf,
@@ -19,8 +19,20 @@ import { INSN_SIZE, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol } from '../resolve/index.ts';
 import type { InspectedFunction, InspectedSymbol, InspectedVariable } from './inspection.ts';
 
+/** Words by the numbers of columns. */
 const KINDS = ['function', 'variable', 'map', 'extern'] as const;
-const BINDINGS = ['local', 'global', 'weak'] as const;
+export const BINDINGS = ['local', 'global', 'weak'] as const;
+
+export const VISIBILITIES = ['default', 'hidden'] as const;
+
+/** What the declaration of a symbol depends on beside its name. */
+export function declaredAt(image: Image, row: number): Pick<BpfSymbol, 'kind' | 'binding' | 'btfId'> {
+  return {
+    kind: elementAt(KINDS, image.get(ATOM.kind, row)),
+    binding: elementAt(BINDINGS, image.get(ATOM.binding, row)),
+    btfId: image.get(ATOM.type, row),
+  };
+}
 
 /** A section that symbols are in. */
 interface Place {
@@ -39,6 +51,8 @@ export class SymbolReader {
   readonly #names: (name: number) => string;
   readonly #firstShell: number;
   readonly #places: readonly Place[];
+  /** By section and binding: whether a function is a program there. */
+  readonly #programs: Uint8Array;
   readonly #atom: AtomColumns;
   readonly #targets: Int32Array;
   /** By name: the function whose uses it was last among. */
@@ -52,6 +66,11 @@ export class SymbolReader {
     this.#firstShell = image.get(UNIT.shells, unit);
     this.#places = Array.from({ length: image.get(UNIT.shellCount, unit) }, (_, index) =>
       placeOf(this.#names(image.get(SHELL.name, this.#firstShell + index))),
+    );
+    this.#programs = Uint8Array.from(
+      this.#places.flatMap(({ isText }) =>
+        BINDINGS.map(binding => (isProgramPlace(isText, binding) ? 1 : 0)),
+      ),
     );
     this.#atom = atomColumns(image);
     this.#targets = columnOf(image, REFERENCE.atom);
@@ -71,13 +90,50 @@ export class SymbolReader {
     return elementAt(this.#atom.type, row);
   }
 
+  /** Types of programs by section; null for sections that are not known. */
+  get programTypes(): readonly (string | null)[] {
+    return this.#places.map(({ programType }) => programType);
+  }
+
+  /** Rows by the block of a listing that they are in. Without calls, as there are many symbols. */
+  rows(): Record<SymbolGroup, number[]> {
+    const rows: Record<SymbolGroup, number[]> = {
+      programs: [],
+      functions: [],
+      maps: [],
+      variables: [],
+      externs: [],
+    };
+    const { programs, functions, maps, variables, externs } = rows;
+    const { kind, name } = this.#atom;
+    for (let row = this.first; row < this.end; row++) {
+      switch (kind[row]) {
+        case ATOM_KIND.function:
+          (this.isProgram(row) ? programs : functions).push(row);
+          break;
+        case ATOM_KIND.map:
+          maps.push(row);
+          break;
+        case ATOM_KIND.variable:
+          if (name[row] !== 0) variables.push(row);
+          break;
+        default:
+          externs.push(row);
+          break;
+      }
+    }
+    return rows;
+  }
+
   /** Whether a function, static or not, is where loaders take programs from. */
   isInProgramSection(row: number): boolean {
     return !this.#placeOf(row).isText;
   }
 
   isProgram(row: number): boolean {
-    return isProgramPlace(this.#placeOf(row).isText, this.#bindingOf(row));
+    const { shell, binding } = this.#atom;
+    const place = (shell[row] ?? noElement(shell, row)) - this.#firstShell;
+    return this.#programs[place * BINDINGS.length + (binding[row] ?? noElement(binding, row))] === 1;
   }
 
   /** Field by field, as there are many symbols: V8 copies a spread object much more slowly. So are the next ones. */
@@ -85,23 +141,22 @@ export class SymbolReader {
     return {
       name: this.nameOf(row),
       declaration: this.#declarationOf(row),
-      binding: this.#bindingOf(row),
-      visibility: this.#visibilityOf(row),
-      section: this.#sectionOf(row),
+      binding: this.bindingOf(row),
+      visibility: this.visibilityOf(row),
+      section: this.sectionOf(row),
     };
   }
 
   functionAt(row: number): InspectedFunction {
     const atom = this.#atom;
-    const size = elementAt(atom.at, row) === 0 ? 0 : elementAt(atom.size, row);
     return {
       name: this.nameOf(row),
       declaration: this.#declarationOf(row),
-      binding: this.#bindingOf(row),
-      visibility: this.#visibilityOf(row),
-      section: this.#sectionOf(row),
-      insns: size / INSN_SIZE,
-      programType: this.isProgram(row) ? this.#placeOf(row).programType : null,
+      binding: this.bindingOf(row),
+      visibility: this.visibilityOf(row),
+      section: this.sectionOf(row),
+      insns: this.insnsOf(row),
+      programType: this.programTypeOf(row),
       uses: this.#usesOf(row),
       lineRecords: elementAt(atom.lineCount, row),
       coreRecords: elementAt(atom.recordCount, row),
@@ -112,10 +167,10 @@ export class SymbolReader {
     return {
       name: this.nameOf(row),
       declaration: this.#declarationOf(row),
-      binding: this.#bindingOf(row),
-      visibility: this.#visibilityOf(row),
-      section: this.#sectionOf(row),
-      size: elementAt(this.#atom.size, row) >>> 0,
+      binding: this.bindingOf(row),
+      visibility: this.visibilityOf(row),
+      section: this.sectionOf(row),
+      size: this.sizeOf(row),
       offset: elementAt(this.#atom.place, row),
     };
   }
@@ -124,18 +179,34 @@ export class SymbolReader {
     const symbol = {
       kind: this.kindOf(row),
       name: this.nameOf(row),
-      binding: this.#bindingOf(row),
+      binding: this.bindingOf(row),
       btfId: this.typeOf(row),
     };
     return describeSymbol(this.#types, symbol);
   }
 
-  #bindingOf(row: number): BpfSymbol['binding'] {
+  /** Instruction slots of a function. */
+  insnsOf(row: number): number {
+    const { at, size } = this.#atom;
+    return at[row] === 0 ? 0 : (size[row] ?? noElement(size, row)) / INSN_SIZE;
+  }
+
+  /** Bytes of a variable. */
+  sizeOf(row: number): number {
+    return elementAt(this.#atom.size, row) >>> 0;
+  }
+
+  /** Of a program, by its section; null for other functions, and where the section is not known. */
+  programTypeOf(row: number): string | null {
+    return this.isProgram(row) ? this.#placeOf(row).programType : null;
+  }
+
+  bindingOf(row: number): BpfSymbol['binding'] {
     return elementAt(BINDINGS, elementAt(this.#atom.binding, row));
   }
 
-  #visibilityOf(row: number): BpfSymbol['visibility'] {
-    return elementAt(this.#atom.visibility, row) === 1 ? 'hidden' : 'default';
+  visibilityOf(row: number): BpfSymbol['visibility'] {
+    return elementAt(VISIBILITIES, elementAt(this.#atom.visibility, row));
   }
 
   #placeOf(row: number): Place {
@@ -143,7 +214,7 @@ export class SymbolReader {
   }
 
   /** Of an extern: the one that it would be in. */
-  #sectionOf(row: number): string {
+  sectionOf(row: number): string {
     if (elementAt(this.#atom.shell, row) !== 0) return this.#placeOf(row).name;
     return this.#names(elementAt(this.#atom.section, row));
   }
@@ -165,6 +236,9 @@ export class SymbolReader {
 }
 
 const NONE: readonly never[] = [];
+
+/** Blocks of a listing. */
+export type SymbolGroup = 'programs' | 'functions' | 'maps' | 'variables' | 'externs';
 
 function placeOf(name: string): Place {
   const type = programTypeOf(name);

@@ -25,6 +25,7 @@ export {
   statedLicense,
 } from './plain.ts';
 export {
+  aroundSymbol,
   type DuplicateAdvice,
   describeDefinition,
   describeSymbol,
@@ -40,6 +41,7 @@ export {
   groupAt,
   isKernelName,
   isSingle,
+  KERNEL_SECTIONS,
   type Resolution,
   type ResolveOptions,
   resolve,

@@ -1,6 +1,6 @@
 /** Problems of symbols: both sides of every clash, with files, lines and prototypes. */
 
-import { type LineRecord, linkedText } from '../../btf/index.ts';
+import { type AroundName, aroundLinked, type LineRecord, type RawBtf, toRaw } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionNameOf } from '../../object/index.ts';
@@ -50,19 +50,33 @@ export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt):
 
 /** A symbol as C: its prototype or declaration, or just its name when there are no types. */
 export function describeSymbol(object: Pick<BpfObject, 'btf'>, symbol: DeclaredSymbol): string {
-  const declaration = declarationOf(object, symbol);
-  const plain = declaration.startsWith('extern ') ? declaration.slice('extern '.length) : declaration;
-  const weak = symbol.binding === 'weak' ? '__weak ' : '';
-  return `${symbol.kind === 'extern' ? 'extern ' : ''}${weak}${plain}`;
+  const btf = object.btf === null ? null : toRaw(object.btf);
+  const { before, after, isTyped } = aroundSymbol(btf, symbol);
+  if (after === undefined) return before;
+  return `${before}${btf !== null && isTyped ? btf.nameOf(symbol.btfId) : symbol.name}${after}`;
 }
 
 /** What a declaration shows of a symbol. */
 type DeclaredSymbol = Pick<BpfSymbol, 'kind' | 'name' | 'binding' | 'btfId'>;
 
-function declarationOf({ btf }: Pick<BpfObject, 'btf'>, symbol: DeclaredSymbol): string {
-  if (btf === null || symbol.btfId === 0) return symbol.name;
-  return linkedText(btf, symbol.btfId) ?? symbol.name;
+/** A symbol as C without its name. */
+export interface AroundSymbol extends AroundName {
+  /** Whether the name in between is that of its type; else it is that of the symbol. */
+  readonly isTyped: boolean;
 }
+
+/** What `describeSymbol` puts before and after the name: the same for all symbols of a kind, binding and type. */
+export function aroundSymbol(btf: RawBtf | null, symbol: Omit<DeclaredSymbol, 'name'>): AroundSymbol {
+  const weak = symbol.binding === 'weak' ? '__weak ' : '';
+  const prefix = `${symbol.kind === 'extern' ? EXTERN : ''}${weak}`;
+  const typed = btf === null || symbol.btfId === 0 ? undefined : aroundLinked(btf, symbol.btfId);
+  if (typed === undefined) return { before: prefix, after: '', isTyped: false };
+  const { before, after } = typed;
+  const plain = before.startsWith(EXTERN) ? before.slice(EXTERN.length) : before;
+  return { before: `${prefix}${plain}`, after, isTyped: true };
+}
+
+const EXTERN = 'extern ';
 
 /**
  * `foo.bpf.c:12: return bar();` for the line that an instruction belongs to, or null without line

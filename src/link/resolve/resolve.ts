@@ -74,6 +74,8 @@ export interface ResolveOptions {
 
 /** Sections whose symbols are merged by section, not by name. */
 export const SINGLE_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
+/** Sections of externs that specify how the loader resolves a name, not where it is. */
+export const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
 
 /** The group of a symbol; undefined for local symbols and others that take no part. */
 export function groupAt(resolution: Resolution, at: SymbolAt): SymbolGroup | undefined {
@@ -272,5 +274,5 @@ export function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
  * values.
  */
 export function isKernelName(symbol: BpfSymbol): boolean {
-  return symbol.kind === 'extern' && (symbol.section === '.ksyms' || symbol.section === '.kconfig');
+  return symbol.kind === 'extern' && symbol.section !== null && KERNEL_SECTIONS.has(symbol.section);
 }

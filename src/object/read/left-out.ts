@@ -1,6 +1,6 @@
 /** Notes on what of a file its object does not have. */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { ATOM, ATOM_KIND, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
 import { columnOf } from '../model/index.ts';
@@ -31,21 +31,22 @@ function mapNamesLeftOut(image: Image, unit: number): readonly string[] {
 
 /** Sentences on code of which the symbols have nothing, by section. */
 function codeLeftOut(image: Image, unit: number): readonly string[] {
-  const kept = new Map<number, number>();
+  const [first, count] = [image.get(UNIT.shells, unit), image.get(UNIT.shellCount, unit)];
+  const kept = new Float64Array(count); // bytes, by section
   const [kinds, owners] = [columnOf(image, ATOM.kind), columnOf(image, ATOM.owner)];
   const [shells, sizes] = [columnOf(image, ATOM.shell), columnOf(image, ATOM.size)];
   const atoms = image.get(UNIT.atoms, unit);
-  for (let atom = atoms; atom < atoms + image.get(UNIT.atomCount, unit); atom++) {
+  const end = atoms + image.get(UNIT.atomCount, unit);
+  for (let atom = atoms; atom < end; atom++) {
     if (kinds[atom] !== ATOM_KIND.function || owners[atom] !== 0) continue;
-    const shell = elementAt(shells, atom);
-    kept.set(shell, (kept.get(shell) ?? 0) + (elementAt(sizes, atom) >>> 0));
+    const place = (shells[atom] ?? noElement(shells, atom)) - first;
+    kept[place] = (kept[place] ?? noElement(kept, place)) + ((sizes[atom] ?? noElement(sizes, atom)) >>> 0);
   }
-  const [first, count] = [image.get(UNIT.shells, unit), image.get(UNIT.shellCount, unit)];
   const found: string[] = [];
   for (let shell = first; shell < first + count; shell++) {
     const section = image.get(SHELL.section, shell);
     if (section === 0 || image.get(SHELL.role, shell) !== SHELL_ROLE.code) continue;
-    const left = image.get(SECTION.size, section) - (kept.get(shell) ?? 0);
+    const left = image.get(SECTION.size, section) - elementAt(kept, shell - first);
     const name = quote(image.nameText(image.get(SECTION.name, section)));
     if (left > 0)
       found.push(

@@ -248,7 +248,7 @@ export class TcxLab {
 
   /** Packets as fast as they can be made, until `stop()`. */
   traffic(): { stop(): void } {
-    const line = 'exec 3> /dev/udp/10.77.0.1/9; while :; do echo x >&3; done';
+    const line = 'exec 3> /dev/udp/10.77.0.1/9; while kill -0 $PPID; do echo x >&3; done';
     const child = spawn('ip', ['netns', 'exec', this.far, 'bash', '-c', line], { stdio: 'ignore' });
     return { stop: () => void child.kill('SIGKILL') };
   }

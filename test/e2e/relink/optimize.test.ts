@@ -116,7 +116,7 @@ needs('clang').describe('a chain of two filters', () => {
   });
 
   test('shows the lines of each file', () => {
-    const text = disassembleObject(chained(true).object);
+    const text = [...disassembleObject(chained(true).object)].join('\n');
     expect(text).toMatch(/; .*telnet\.bpf\.c:\d+:/);
     expect(text).toMatch(/; .*smtp\.bpf\.c:\d+:/);
   });

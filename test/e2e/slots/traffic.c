@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	sigaction(SIGTERM, &action, NULL);
+	/* a test that is killed leaves no sender */
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	puts("sending");
 	fflush(stdout);
 	while (!stop) {
