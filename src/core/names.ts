@@ -64,10 +64,10 @@ export class TypeFinder {
 
   /**
    * The indexes of members that lead to the first member of that name, in order of declaration, anonymous structs and
-   * unions entered where they are; undefined when there is none, or none within 64 steps.
+   * unions entered where they are; undefined when there is none, null when it takes more than `limit` steps to know.
    * @internal
    */
-  memberPath(composite: BtfId, name: string): readonly number[] | undefined {
-    return this.#search.member(composite, name);
+  memberPath(composite: BtfId, name: string, limit: number): readonly number[] | undefined | null {
+    return this.#search.member(composite, name, limit);
   }
 }

@@ -14,14 +14,17 @@ import {
   skipModifiers,
 } from '../btf/index.ts';
 import { elementAt } from '../bytes/index.ts';
-import { bugError } from '../diag/index.ts';
+import { bugError, inputError, quote, type RootletError } from '../diag/index.ts';
 import { BPF_CORE_TYPE_MATCHES } from '../uapi/index.ts';
 import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
 import { essentialName, type TypeFinder } from './names.ts';
 import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf } from './spec.ts';
 
-/** The spec in `target` that starts at `root`, or null when the path does not exist there. */
+/**
+ * The spec in `types` that starts at `root`, or null when the path does not exist there. Throws `core-access` when it
+ * takes more steps than libbpf and the kernel follow.
+ */
 export function matchSpec(
   local: AccessSpec,
   types: TypeFinder,
@@ -88,6 +91,7 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
     walk.current = skipModifiers(target, array.element);
   }
   if (walk.current === 0) return false;
+  if (walk.raw.length === MAX_SPEC_LENGTH) throw tooDeep(`element ${accessor.index}`);
   walk.accessors.push({ type: walk.current, index: accessor.index, name: undefined });
   walk.raw.push(accessor.index);
   walk.bitOffset += accessor.index * (accessor.index === 0 ? 0 : sizeOfType(target, walk.current)) * 8;
@@ -97,9 +101,8 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
 function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   const wanted = memberOf(local, accessor);
   if (wanted === undefined || accessor.name === undefined) return false;
-  const hit = findMember(walk.types, walk.current, accessor.name);
+  const hit = findMember(walk, accessor.name);
   if (hit === null) return false;
-  if (walk.raw.length + hit.path.length > MAX_SPEC_LENGTH) return false;
   if (!fieldsCompatible(local, wanted.type, walk.target, hit.member.type)) return false;
   walk.raw.push(...hit.path);
   walk.bitOffset += hit.bitOffset;
@@ -112,6 +115,15 @@ function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   return true;
 }
 
+/** As in libbpf: not that the path does not exist, which a program may ask for. */
+function tooDeep(what: string): RootletError {
+  return inputError(
+    'core-access',
+    [],
+    `the search for ${what} takes more than ${MAX_SPEC_LENGTH} steps there`,
+  );
+}
+
 interface Hit {
   readonly member: BtfMember;
   readonly owner: BtfId;
@@ -120,10 +132,11 @@ interface Hit {
 }
 
 /** First member of that name, in order of declaration, anonymous composites entered where they are. */
-function findMember(types: TypeFinder, composite: BtfId, name: string): Hit | null {
-  const path = types.memberPath(composite, name);
+function findMember({ types, current, raw }: Walk, name: string): Hit | null {
+  const path = types.memberPath(current, name, MAX_SPEC_LENGTH - raw.length);
   if (path === undefined) return null;
-  let owner = composite;
+  if (path === null) throw tooDeep(`member ${quote(name)}`);
+  let owner = current;
   let member = memberAt(types.btf, owner, elementAt(path, 0));
   let bitOffset = member.bitOffset;
   for (const index of path.slice(1)) {

@@ -8,7 +8,7 @@ import { byte, setWord, word } from '../../image/memory.ts';
 import { KINDS } from './kinds.ts';
 import { COMMON_WORDS, INFO, SIZE_OR_TYPE } from './words.ts';
 
-/** Deepest path; libbpf and the kernel accept no longer one. */
+/** Composites that are entered at most: more than there are steps in a path that libbpf and the kernel accept. */
 export const MEMBER_DEPTH = 64;
 
 /** Words of a search. */
@@ -31,24 +31,26 @@ export const MEMBER_SEARCH = {
 const MEMBER_WORDS = 3;
 const MEMBER_TYPE = 1;
 
-/** Length of the path to the member of that name (at an address, with a NUL) in type `id`; 0: there is none. */
-export function findMember(unit: number, id: number, name: number, search: number): number {
+/**
+ * Length of the path to the member of that name (at an address, with a NUL) in type `id`. 0: there is none; -1: members
+ * before it are deeper than `limit`, which is less than MEMBER_DEPTH.
+ */
+export function findMember(unit: number, id: number, name: number, search: number, limit: number): number {
   setWord(search + MEMBER_SEARCH.number, word(search + MEMBER_SEARCH.number) + 1);
   const strings = word(word(UNIT.strings) + unit);
   const size = word(word(UNIT.stringSize) + unit);
   let depth = enter(unit, id, search, 0);
   while (depth > 0) {
     const member = nextMember(search, depth - 1);
-    const offset = member === 0 ? 0 : word(member);
-    const text = offset >>> 0 < size >>> 0 ? strings + offset : strings;
     if (member === 0) {
       depth = depth - 1;
-    } else if (byte(text) !== 0) {
-      if (isSame(text, name) === 1) return depth;
-    } else {
-      if (depth === MEMBER_DEPTH) return 0;
-      depth = enter(unit, word(member + MEMBER_TYPE), search, depth);
+      continue;
     }
+    if (depth > limit) return -1;
+    const offset = word(member);
+    const text = offset >>> 0 < size >>> 0 ? strings + offset : strings;
+    if (byte(text) === 0) depth = enter(unit, word(member + MEMBER_TYPE), search, depth);
+    else if (isSame(text, name) === 1) return depth;
   }
   return 0;
 }

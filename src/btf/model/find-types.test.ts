@@ -68,13 +68,28 @@ describe('members by name', () => {
     expect(search.member(99, 'first')).toBeUndefined();
   });
 
-  test('deep ones up to 64 steps; composites that lead to each other twice take no time', () => {
+  test('deep ones up to the limit; composites that lead to each other twice take no time', () => {
     const levels = Array.from({ length: 70 }, (_, n) =>
       n === 0 ? struct('', [member('deep', 0)]) : struct('', [member('', n), member('', n)]),
     );
     const search = searchIn(...levels);
-    expect(search.member(64, 'deep')).toEqual(Array.from({ length: 64 }, () => 0));
-    expect(search.member(65, 'deep')).toBeUndefined();
+    expect(search.member(63, 'deep')).toEqual(Array.from({ length: 63 }, () => 0));
+    expect(search.member(64, 'deep')).toBeNull();
     expect(search.member(60, 'none')).toBeUndefined();
+    expect(search.member(5, 'deep', 5)).toEqual([0, 0, 0, 0, 0]);
+    expect(search.member(5, 'deep', 4)).toBeNull();
+    expect(search.member(1, 'deep', 0)).toBeNull();
+  });
+
+  test('below the limit are not missed for what is deeper later, and composites without members are no step', () => {
+    const search = searchIn(
+      struct(''),
+      struct('', [member('', 1), member('near', 0)]),
+      struct('', [member('deep', 0)]),
+      struct('outer', [member('', 2), member('', 3)]),
+    );
+    expect(search.member(4, 'near', 2)).toEqual([0, 1]);
+    expect(search.member(4, 'deep', 1)).toBeNull();
+    expect(search.member(2, 'near', 1)).toEqual([1]);
   });
 });

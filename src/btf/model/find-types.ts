@@ -32,6 +32,9 @@ const AT = {
 /** Bytes of memory that searches need. */
 export const SEARCH_BYTES = AT.text * 4 + TEXT_BYTES;
 
+/** Longest path to a member. */
+const MEMBER_STEPS = members.MEMBER_DEPTH - 1;
+
 const UNDERSCORE = 0x5f;
 
 export class TypeSearch {
@@ -61,8 +64,11 @@ export class TypeSearch {
     return found;
   }
 
-  /** Indexes of members that lead to the member of that name, through anonymous ones; undefined: there is none. */
-  member(composite: BtfId, name: string): readonly number[] | undefined {
+  /**
+   * Indexes of members that lead to the member of that name, through anonymous ones. Undefined: there is none; null: it
+   * takes more than `limit` of them to know, which is at most `MEMBER_STEPS`.
+   */
+  member(composite: BtfId, name: string, limit = MEMBER_STEPS): readonly number[] | undefined | null {
     const text = encodeText(name);
     if (text.length === 0 || text.includes(0)) return undefined;
     const { image, unit, starts, marks, scratch } = this.#placed();
@@ -70,7 +76,8 @@ export class TypeSearch {
     if (at === undefined) return undefined;
     const search = (scratch >> 2) + AT.member;
     image.words.set([starts, marks], search + members.MEMBER_SEARCH.starts);
-    const depth = image.run(members).findMember(unit, composite, at, search);
+    const depth = image.run(members).findMember(unit, composite, at, search, limit);
+    if (depth < 0) return null;
     const path = search + members.MEMBER_SEARCH.path;
     return depth === 0 ? undefined : [...image.words.subarray(path, path + depth)];
   }
