@@ -126,8 +126,7 @@ const MAP_FIXED_NOREPLACE = 0x100000;
 const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;
 
-/** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
-/** Memory of a map, mapped into this process; `close()` unmaps it. */
+/** Pages of a file descriptor, mapped into this process. `bytes` is empty after `close()`. */
 export class Mapping {
   readonly #sys: Sys;
   readonly #address: number;

@@ -125,13 +125,13 @@ describe.skipIf(kernel === undefined || !existsSync(VMLINUX))(
     /** What is not to be freed between two counts of mappings. */
     const held: unknown[] = [];
 
-    test.each([
+    test.each<readonly [string, 'js' | 'wasm', readonly SyscallName[], readonly string[]]>([
       ['mapped over the image', 'wasm', [], ['mmap', 'mremap']],
       ['copied where they do not move', 'wasm', ['mremap'], ['mmap', 'mremap failed', 'munmap']],
       ['read where they are not mapped', 'wasm', ['mmap'], ['mmap failed']],
       ['copied where kernels are JavaScript', 'js', [], ['mmap', 'munmap']],
       ['read where they are neither', 'js', ['mmap'], ['mmap failed']],
-    ] as const)('are the same %s (%s)', (_, choice, refused, calls) => {
+    ])('are the same %s (%s)', (_, choice, refused, calls) => {
       restore = useCompiled(choice === 'wasm' ? { wasm, script: null } : { wasm: null, script }, choice);
       const before = mappings();
       const sys = without(given(), ...refused);
@@ -171,7 +171,6 @@ describe.skipIf(kernel === undefined || !existsSync(VMLINUX))(
       expect(() => openKernelTypes(failing, VMLINUX).vmlinux()).toThrow('no address');
       expect(sys.calls).toEqual(['mmap', 'munmap']);
       expect(mappings()).toBe(before);
-      expect(held).toHaveLength(5);
     });
 
     test('a mapping that was moved is what is at the new place, and no longer unmapped', () => {
