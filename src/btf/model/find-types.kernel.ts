@@ -2,7 +2,7 @@
  * Types by name, for CO-RE and externs: one pass over all types of a unit for many names. The unit has words and
  * strings; the search knows where types start.
  *
- * A type has a wanted name if its own without flavour (`task_struct___old`) is that. Names are told apart by
+ * A type has a wanted name if its own without flavour (`task_struct___old`) is that. Names are distinguished by
  * two bytes first: most types are passed over without a look at the rest.
  */
 

@@ -81,7 +81,7 @@ describe('members by name', () => {
     expect(search.member(1, 'deep', 0)).toBeNull();
   });
 
-  test('below the limit are not missed for what is deeper later, and composites without members are no step', () => {
+  test('below the limit are not missed for what is deeper later, and empty composites do not count', () => {
     const search = searchIn(
       struct(''),
       struct('', [member('', 1), member('near', 0)]),
