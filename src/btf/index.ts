@@ -50,6 +50,7 @@ export {
   resolvedType,
   sizeOfType,
   skipModifiers,
+  TypeSearch,
   toRaw,
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseKernelBtf } from '../btf/binary/parse.ts';
+import { parseBtf } from '../btf/binary/parse.ts';
 import { BtfBuilder } from '../btf/model/builder.ts';
+import { toRaw } from '../btf/model/to-raw.ts';
 import type { Btf, BtfType } from '../btf/model/types.ts';
 import { HOST_ORDER } from '../kernel/uapi/attr.ts';
 import { essentialName, TypeFinder } from './names.ts';
@@ -48,7 +49,7 @@ describe.skipIf(!existsSync(VMLINUX))(
   `types of the running kernel${existsSync(VMLINUX) ? '' : ` (no ${VMLINUX})`}`,
   () => {
     test('are found by one name as by many, each under its own', () => {
-      const btf = parseKernelBtf(new Uint8Array(readFileSync(VMLINUX)), HOST_ORDER);
+      const btf = toRaw(parseBtf(readFileSync(VMLINUX), HOST_ORDER));
       const step = Math.max(1, Math.floor(btf.count / 200));
       const ids = Array.from({ length: 200 }, (_, n) => 1 + n * step).filter(id => btf.nameOf(id) !== '');
       const names = [...new Set(ids.map(id => essentialName(btf.nameOf(id))))];

@@ -361,6 +361,30 @@ test.each([
   expect(() => relocate({ local: LOCAL, target, record, insns })).toThrow(expect.objectContaining({ code }));
 });
 
+test.each([62, 63])(
+  'a member %s unnamed structs deep is found or refused, never said to be missing',
+  depth => {
+    const list: BtfType[] = [int('int', 4, true), struct('', 4, member('b', 1, 0))];
+    for (let level = 1; level < depth; level++) list.push(struct('', 4, member('', level + 1, 0)));
+    const target = types(...list, struct('s', 4, member('', list.length, 0)));
+    const exists = () =>
+      relocate({
+        local: LOCAL,
+        target,
+        record: { ...offsetOfB, kind: core.BPF_CORE_FIELD_EXISTS },
+        insns: [insn(MOV, 1), EXIT],
+      });
+    if (depth === 62) expect(exists().code.at(0)).toEqual(insn(MOV, 1));
+    else
+      expect(exists).toThrow(
+        expect.objectContaining({
+          code: 'core-access',
+          message: expect.stringContaining('more than 64 steps'),
+        }),
+      );
+  },
+);
+
 test('an offset that no instruction reaches is refused with a hint', () => {
   const target = types(int('int', 4, true), struct('s', 80_000, member('b', 1, 40_000 * 8)));
   expect(() =>

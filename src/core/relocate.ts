@@ -204,7 +204,7 @@ class Resolver {
 
   #survivors(local: AccessSpec, kind: number): Survivor[] {
     return this.#candidatesOf(local.root).flatMap(({ target, id }) => {
-      const spec = matchSpec(local, target.types.btf, id, kind);
+      const spec = within(`type ${id} of ${target.name}`, () => matchSpec(local, target.types, id, kind));
       const value = spec === null ? null : coreValueOf(spec, kind, this.order);
       return spec === null || value === null ? [] : [{ target, id, spec, value }];
     });

@@ -8,9 +8,10 @@
  * Mirrors bpf_core_parse_spec() of libbpf.
  */
 
-import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, type BtfMember, RawBtf, sizeOfType, skipModifiers } from '../btf/index.ts';
 import { elementAt } from '../bytes/index.ts';
 import { inputError } from '../diag/index.ts';
+import { BTF_KIND } from '../uapi/index.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
 
 /** One step. `name` is a member's or enumerator's; undefined for array elements and the first index. */
@@ -109,6 +110,7 @@ export function isFlexible(btf: Btf, last: Accessor | undefined, length: number)
 
 /** The member that an accessor with a name represents; undefined for enumerators and elements. */
 export function memberOf(btf: Btf, accessor: Accessor): BtfMember | undefined {
+  if (btf instanceof RawBtf) return btf.memberOf(accessor.type, accessor.index);
   const type = btf.type(accessor.type);
   return type.kind === 'struct' || type.kind === 'union' ? type.members[accessor.index] : undefined;
 }
@@ -130,11 +132,25 @@ export function formatSpec(spec: AccessSpec): string {
   return `${root}${start}${path} (${spec.raw.join(':')} @ offset ${bytes}${bits === 0 ? '' : `.${bits}`})`;
 }
 
+/** C's word for a type; structs with hundreds of members are not decoded for it. */
+function rootWord(btf: Btf, id: BtfId): string {
+  switch (btf.kindOf(id)) {
+    case BTF_KIND.STRUCT:
+      return 'struct';
+    case BTF_KIND.UNION:
+      return 'union';
+    default: {
+      const type = btf.type(id);
+      if (type.kind === 'fwd') return type.union ? 'union' : 'struct';
+      return type.kind.replace('64', '');
+    }
+  }
+}
+
 function formatRoot(btf: Btf, id: BtfId): string {
   if (id === 0) return 'void';
-  const type = btf.type(id);
-  const word = type.kind === 'fwd' ? (type.union ? 'union' : 'struct') : type.kind.replace('64', '');
   const name = btf.nameOf(id);
-  if (type.kind === 'typedef' || type.kind === 'int') return name;
+  const word = rootWord(btf, id);
+  if (word === 'typedef' || word === 'int') return name;
   return `${word} ${name === '' ? '<anonymous>' : name}`;
 }

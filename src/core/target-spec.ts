@@ -5,16 +5,33 @@
  * unions, and must have compatible types; array indexes must be inside the target's array.
  */
 
-import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import {
+  type Btf,
+  type BtfId,
+  type BtfMember,
+  type RawBtf,
+  sizeOfType,
+  skipModifiers,
+} from '../btf/index.ts';
 import { elementAt } from '../bytes/index.ts';
+import { bugError, inputError, quote, type RootletError } from '../diag/index.ts';
 import { BPF_CORE_TYPE_MATCHES } from '../uapi/index.ts';
 import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
-import { essentialName } from './names.ts';
+import { essentialName, type TypeFinder } from './names.ts';
 import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf } from './spec.ts';
 
-/** The spec in `target` that starts at `root`, or null when the path does not exist there. */
-export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: number): AccessSpec | null {
+/**
+ * The spec in `types` that starts at `root`, or null when the path does not exist there. Throws `core-access` when it
+ * takes more steps than libbpf and the kernel follow.
+ */
+export function matchSpec(
+  local: AccessSpec,
+  types: TypeFinder,
+  root: BtfId,
+  kind: number,
+): AccessSpec | null {
+  const target = types.btf;
   if (isTypeKind(kind)) {
     const same =
       kind === BPF_CORE_TYPE_MATCHES
@@ -22,7 +39,7 @@ export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: num
         : typesCompatible(local.btf, local.root, target, root);
     return same ? { btf: target, root, accessors: [], raw: [0], bitOffset: 0 } : null;
   }
-  return isEnumKind(kind) ? matchEnumerator(local, target, root) : matchField(local, target, root);
+  return isEnumKind(kind) ? matchEnumerator(local, target, root) : matchField(local, types, root);
 }
 
 function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
@@ -40,7 +57,8 @@ function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpe
 
 /** A path while it is being followed. */
 interface Walk {
-  readonly target: Btf;
+  readonly types: TypeFinder;
+  readonly target: RawBtf;
   readonly accessors: Accessor[];
   readonly raw: number[];
   bitOffset: number;
@@ -48,8 +66,10 @@ interface Walk {
   current: BtfId;
 }
 
-function matchField(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
-  const walk: Walk = { target, accessors: [], raw: [], bitOffset: 0, current: skipModifiers(target, root) };
+function matchField(local: AccessSpec, types: TypeFinder, root: BtfId): AccessSpec | null {
+  const target = types.btf;
+  const current = skipModifiers(target, root);
+  const walk: Walk = { types, target, accessors: [], raw: [], bitOffset: 0, current };
   for (const [position, accessor] of local.accessors.entries()) {
     const found =
       accessor.name === undefined
@@ -71,6 +91,7 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
     walk.current = skipModifiers(target, array.element);
   }
   if (walk.current === 0) return false;
+  if (walk.raw.length === MAX_SPEC_LENGTH) throw tooDeep(`element ${accessor.index}`);
   walk.accessors.push({ type: walk.current, index: accessor.index, name: undefined });
   walk.raw.push(accessor.index);
   walk.bitOffset += accessor.index * (accessor.index === 0 ? 0 : sizeOfType(target, walk.current)) * 8;
@@ -80,9 +101,8 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
 function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   const wanted = memberOf(local, accessor);
   if (wanted === undefined || accessor.name === undefined) return false;
-  const hit = findMember(walk.target, walk.current, accessor.name);
+  const hit = findMember(walk, accessor.name);
   if (hit === null) return false;
-  if (walk.raw.length + hit.path.length > MAX_SPEC_LENGTH) return false;
   if (!fieldsCompatible(local, wanted.type, walk.target, hit.member.type)) return false;
   walk.raw.push(...hit.path);
   walk.bitOffset += hit.bitOffset;
@@ -95,6 +115,15 @@ function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   return true;
 }
 
+/** As in libbpf: not that the path does not exist, which a program may ask for. */
+function tooDeep(what: string): RootletError {
+  return inputError(
+    'core-access',
+    [],
+    `the search for ${what} takes more than ${MAX_SPEC_LENGTH} steps there`,
+  );
+}
+
 interface Hit {
   readonly member: BtfMember;
   readonly owner: BtfId;
@@ -102,38 +131,24 @@ interface Hit {
   readonly bitOffset: number;
 }
 
-/** A composite that is being searched, and how it was reached. */
-interface Frame {
-  readonly owner: BtfId;
-  readonly members: readonly BtfMember[];
-  readonly path: readonly number[];
-  readonly bitOffset: number;
-  next: number;
+/** First member of that name, in order of declaration, anonymous composites entered where they are. */
+function findMember({ types, current, raw }: Walk, name: string): Hit | null {
+  const path = types.memberPath(current, name, MAX_SPEC_LENGTH - raw.length);
+  if (path === undefined) return null;
+  if (path === null) throw tooDeep(`member ${quote(name)}`);
+  let owner = current;
+  let member = memberAt(types.btf, owner, elementAt(path, 0));
+  let bitOffset = member.bitOffset;
+  for (const index of path.slice(1)) {
+    owner = skipModifiers(types.btf, member.type);
+    member = memberAt(types.btf, owner, index);
+    bitOffset += member.bitOffset;
+  }
+  return { member, owner, path, bitOffset };
 }
 
-/** First member of that name, in order of declaration, anonymous composites entered where they are. */
-function findMember(btf: Btf, composite: BtfId, name: string): Hit | null {
-  const visited = new Set<BtfId>();
-  const stack: Frame[] = [];
-  const enter = (owner: BtfId, path: readonly number[], bitOffset: number) => {
-    const type = owner === 0 || visited.has(owner) ? undefined : btf.type(owner);
-    visited.add(owner);
-    if (type?.kind !== 'struct' && type?.kind !== 'union') return;
-    stack.push({ owner, members: type.members, path, bitOffset, next: 0 });
-  };
-  enter(composite, [], 0);
-  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    const index = frame.next;
-    const member = frame.members[index];
-    frame.next += 1;
-    if (member === undefined) {
-      stack.pop();
-      continue;
-    }
-    const path = [...frame.path, index];
-    const bitOffset = frame.bitOffset + member.bitOffset;
-    if (member.name === '') enter(skipModifiers(btf, member.type), path, bitOffset);
-    else if (member.name === name) return { member, owner: frame.owner, path, bitOffset };
-  }
-  return null;
+function memberAt(btf: RawBtf, composite: BtfId, index: number): BtfMember {
+  const member = btf.memberOf(composite, index);
+  if (member === undefined) throw bugError([], `type ${composite} has no member ${index}`);
+  return member;
 }

@@ -98,6 +98,24 @@ describe.each(FORMS)('an image whose kernels run as %s', (_, kernels, choice) =>
     expect(image.count(table)).toBe(0);
   });
 
+  test('stays in its memory once it is kept, which no other gets, also afterwards', () => {
+    use(kernels, choice);
+    const image = new Image();
+    const kept = image.keep();
+    expect(kept).toBe(choice === 'wasm');
+    const unit = image.addUnit('kept');
+    const { buffer } = image.words;
+    const others = () => Array.from({ length: 12 }, () => new Image());
+    expect(others().some(other => other.words.buffer === buffer)).toBe(false);
+    expect([image.words.buffer === buffer, image.unitName(unit), image.count(UNIT)]).toEqual([
+      true,
+      'kept',
+      2,
+    ]);
+    image.release();
+    expect(others().some(other => other.words.buffer === buffer)).toBe(false);
+  });
+
   test('is nothing once it is released', () => {
     use(kernels, choice);
     const image = new Image();

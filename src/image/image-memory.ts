@@ -23,6 +23,8 @@ export interface ImageMemory {
   functions(kernels: object): KernelFunctions;
   /** Makes this the memory that kernels work on. */
   enter(): void;
+  /** The image stays in it for good. Whether the engine gives the memory to nothing else, also afterwards. */
+  keep(): boolean;
   /** The contents are no longer used, or can no longer be trusted. */
   release(isSound: boolean): void;
 }

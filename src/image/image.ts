@@ -136,6 +136,14 @@ export class Image implements Tenant {
     return this.add(contents);
   }
 
+  /**
+   * It stays where it is for good: views of its memory are valid as long as it does not grow. Whether the memory has
+   * pages of its own, in the place of which something else may be mapped.
+   */
+  keep(): boolean {
+    return this.#memory.keep();
+  }
+
   /** Copies bytes into the image; the address is aligned to 16, and at least one NUL follows. */
   add(contents: Uint8Array): number {
     const at = this.run(tables).alloc(contents.length + 1);

@@ -73,6 +73,10 @@ class Seat implements ImageMemory {
     this.#place?.memory.enter();
   }
 
+  keep(): boolean {
+    return this.#place?.memory.keep() ?? outside();
+  }
+
   release(isSound: boolean): void {
     this.#place?.memory.release(isSound);
   }
@@ -113,12 +117,13 @@ class ResidentMemory implements ImageMemory {
   }
 
   /** It is not taken from its image. */
-  keep(): void {
+  keep(): boolean {
     const at = residents.indexOf(this);
     if (at >= 0) residents.splice(at, 1);
     this.#keeper = this.#tenant ?? null;
     this.#emptySeat();
     this.#keeper?.placed(this);
+    return true;
   }
 
   /** Its image no longer has it. */

@@ -36,6 +36,10 @@ export class ScriptMemory implements ImageMemory {
     this.#bind();
   }
 
+  keep(): boolean {
+    return false; // nothing takes its place, but the engine frees it into a heap
+  }
+
   release(): void {
     if (bound === this) bound = null;
   }

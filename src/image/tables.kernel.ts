@@ -26,6 +26,13 @@ export function alloc(size: number): number {
   return at;
 }
 
+/** Makes room for `size` bytes at once: memory that grows is copied. Returns the address of the first. */
+export function makeRoom(size: number): number {
+  const end = word(HEADER.top) + size;
+  if (end > word(HEADER.limit) || end < size) grow(end);
+  return word(HEADER.top);
+}
+
 /** Gives back everything from `at` on, which was allocated last: scratch of a kernel that added no rows since. */
 export function giveBack(at: number): number {
   fill(at, 0, word(HEADER.top) - at);

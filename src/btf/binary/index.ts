@@ -2,5 +2,6 @@
 
 export { encodeBtf, encodeBtfWithTexts } from './encode.ts';
 export { type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
-export { parseBtf, parseKernelBtf } from './parse.ts';
+export { parseBtf } from './parse.ts';
+export { parseKernelBtf } from './parse-kernel.ts';
 export { readRecordsAt, readTypesAt, type SectionPlace } from './read-sections.ts';

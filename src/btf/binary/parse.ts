@@ -10,27 +10,13 @@
 
 import type { ByteOrder } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
-import { type Btf, btfOf, type RawBtf } from '../model/index.ts';
-import { readTypesAt, readUncheckedTypesAt, type SectionPlace } from './read-sections.ts';
-import { viewTypes } from './view.ts';
+import { type Btf, btfOf } from '../model/index.ts';
+import { readTypesAt, type SectionPlace } from './read-sections.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
   return readInImage(bytes, order, (image, unit, place) => {
     readTypesAt(image, unit, place);
-    return btfOf(image, unit);
-  });
-}
-
-/**
- * Types from the running kernel, which generated or checked them: the rules are not checked again (which
- * takes most of the time for the hundred thousand types of a kernel). Continues using `bytes` where it can.
- */
-export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
-  const viewed = viewTypes(bytes, order);
-  if (viewed !== undefined) return viewed;
-  return readInImage(bytes, order, (image, unit, place) => {
-    readUncheckedTypesAt(image, unit, place);
     return btfOf(image, unit);
   });
 }

@@ -32,10 +32,13 @@ export function readTypesAt(image: Image, unit: number, { at, size }: SectionPla
   image.set(UNIT.typed, unit, 1);
 }
 
-/** The same without checking the types, which are known to be valid. */
-export function readUncheckedTypesAt(image: Image, unit: number, { at, size }: SectionPlace): void {
+/**
+ * The same in one pass, without rows of TYPE and without checking the types, which are known to be valid. `starts`: word
+ * index for where each type starts, counted from the first.
+ */
+export function scanTypesAt(image: Image, unit: number, { at, size }: SectionPlace, starts: number): void {
   within('section ".BTF"', () =>
-    refusing(image, unit, TYPE_COLUMNS, () => image.run(types).readTypes(unit, at, size)),
+    refusing(image, unit, TYPE_COLUMNS, () => image.run(types).scanTypes(unit, at, size, starts)),
   );
   image.set(UNIT.typed, unit, 1);
 }

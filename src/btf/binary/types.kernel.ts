@@ -18,6 +18,32 @@ const LAYOUT_HEADER_SIZE = 32;
 
 /** Reads the types of a section into UNIT and TYPE, without checking them. 1, or 0 after a fault. */
 export function readTypes(unit: number, at: number, size: number): number {
+  if (readParts(unit, at, size) === 0) return 0;
+  const offset = typeOffset(unit, at);
+  const next = walkTypes(unit, offset, 0, 0);
+  if (next === 0) return 0;
+  const types = addRows(TYPE.count, TYPE.width, next);
+  setWord(word(UNIT.types) + unit, types);
+  return walkTypes(unit, offset, word(TYPE.start) + types, 0);
+}
+
+/**
+ * Reads the types of a section into UNIT in one pass. Where each starts, counted from the first, goes to the words at
+ * `starts`, one for each id from 0 and one for the end of the last. 1, or 0 after a fault.
+ */
+export function scanTypes(unit: number, at: number, size: number, starts: number): number {
+  if (readParts(unit, at, size) === 0) return 0;
+  return walkTypes(unit, typeOffset(unit, at), starts, word(word(UNIT.words) + unit));
+}
+
+/** Where the types are in the section. */
+function typeOffset(unit: number, at: number): number {
+  const order = word(word(UNIT.order) + unit);
+  return getWord(at + 4, order) + getWord(at + 8, order);
+}
+
+/** The words and strings of a unit, by the header of its section. 1, or 0 after a fault. */
+function readParts(unit: number, at: number, size: number): number {
   const length = readHeader(unit, at, size);
   if (length === 0 || requireZeros(unit, at, LAYOUT_HEADER_SIZE, length) === 0) return 0;
   if (checkRanges(unit, at, size - length, length) === 0) return 0;
@@ -32,12 +58,7 @@ export function readTypes(unit: number, at: number, size: number): number {
   setWord(word(UNIT.stringSize) + unit, stringSize);
   setWord(word(UNIT.words) + unit, words);
   setWord(word(UNIT.wordCount) + unit, typeSize >> 2);
-  const offset = length + getWord(at + 8, order);
-  const next = countTypes(unit, words, words + (typeSize >> 2), offset);
-  if (next === 0) return 0;
-  setWord(word(UNIT.typeCount) + unit, next - 1);
-  setWord(word(UNIT.types) + unit, addRows(TYPE.count, TYPE.width, next));
-  return findStarts(word(UNIT.types) + unit, words, next);
+  return 1;
 }
 
 /** Where types and strings are, by the header, which `room` bytes follow. */
@@ -72,11 +93,14 @@ function checkStrings(unit: number, at: number, size: number, offset: number): n
 }
 
 /**
- * The id after that of the last type; 0 after a fault: an unknown kind, or a type that does not fit. `offset`:
- * of the types in the section.
+ * Walks over all types, and writes where each starts, less `base`, to the word of its id at `starts` if that is not 0.
+ * The id after that of the last type; 0 after a fault: an unknown kind, or a type that does not fit. `offset`: of the
+ * types in the section.
  */
-function countTypes(unit: number, words: number, end: number, offset: number): number {
+function walkTypes(unit: number, offset: number, starts: number, base: number): number {
   const shape = shapes();
+  const words = word(word(UNIT.words) + unit);
+  const end = words + word(word(UNIT.wordCount) + unit);
   let id = 1;
   let at = words;
   while (at < end) {
@@ -86,22 +110,11 @@ function countTypes(unit: number, words: number, end: number, offset: number): n
     if (form === 0) return fault3(TYPE_FAULT.kindUnknown, unit, id, at - words, offset);
     const next = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
     if (next > end) return fault3(TYPE_FAULT.elementsCut, unit, id, at - words, offset);
+    if (starts !== 0) setWord(starts + id, at - base);
     at = next;
     id = id + 1;
   }
+  if (base !== 0) setWord(starts + id, at - base);
+  setWord(word(UNIT.typeCount) + unit, id - 1);
   return id;
-}
-
-/** Writes where the types before `end` start, from id 1; all have been counted. */
-function findStarts(types: number, words: number, end: number): number {
-  const shape = shapes();
-  const starts = word(TYPE.start) + word(types);
-  let at = words;
-  for (let id = 1; id < end; id = id + 1) {
-    setWord(starts + id, at);
-    const info = word(at + 1);
-    const form = word(shape + ((info >>> 24) & 0x7f));
-    at = at + (form & 7) + Math.imul((form >> 3) & 7, info & 0xffffff);
-  }
-  return 1;
 }

@@ -10,13 +10,13 @@
 import { elementAt } from '../../bytes/index.ts';
 import { bugError, type RootletError } from '../../diag/index.ts';
 import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
+import * as tables from '../../image/tables.kernel.ts';
 import { type BtfId, btfOf, importTypes, type RawBtf, toRaw } from '../model/index.ts';
 import { MERGE_FAULT } from './faults.ts';
 import type { MergeInput } from './input.ts';
 import * as same from './same.kernel.ts';
 import { followRedirects, selectTypes } from './select.ts';
 import * as units from './unit.kernel.ts';
-import * as work from './work.kernel.ts';
 
 export interface MergeResult {
   readonly btf: RawBtf;
@@ -31,7 +31,7 @@ export interface MergeResult {
 export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const raws = inputs.map(input => toRaw(input.btf));
   const image = new Image();
-  image.run(work).reserve(raws.reduce((sum, raw) => sum + expectedBytes(raw), 0));
+  image.run(tables).makeRoom(raws.reduce((sum, raw) => sum + expectedBytes(raw), 0));
   const imported = raws.map((raw, index) => {
     const unit = image.addUnit(`input ${index}`);
     importTypes(image, unit, raw);

@@ -3,8 +3,8 @@
  * each row of TYPE that is compared. `word(work + WORK.low) + row` is the place of a row, as in a table.
  */
 
-import { HEADER, UNIT } from '../../image/layout.ts';
-import { fill, grow, setWord, word } from '../../image/memory.ts';
+import { UNIT } from '../../image/layout.ts';
+import { fill, setWord, word } from '../../image/memory.ts';
 import { alloc } from '../../image/tables.kernel.ts';
 
 export const WORK = {
@@ -66,11 +66,4 @@ export function clearMixed(work: number): number {
   const first = word(work + WORK.first);
   fill((word(work + WORK.mixed) + first) << 2, 0, (word(work + WORK.end) - first) << 2);
   return first;
-}
-
-/** Makes room for `size` bytes at once: memory that grows is copied. */
-export function reserve(size: number): number {
-  const end = word(HEADER.top) + size;
-  if (end > word(HEADER.limit)) grow(end);
-  return end;
 }

@@ -15,6 +15,8 @@ import type {
 } from './types.ts';
 import { COMMON_WORDS, kindFlagOfInfo, kindOfInfo, vlenOfInfo } from './words.ts';
 
+const MEMBER_WORDS = 3;
+
 export const LINKAGES: readonly BtfLinkage[] = ['static', 'global', 'extern'];
 
 /** What decoding reads of a type section (`RawBtf` is one). */
@@ -125,18 +127,28 @@ function decodeInt(name: string, size: number, data: number): BtfInt {
   };
 }
 
+/** One member of a struct or union; undefined for other types and indexes. */
+export function decodeMember(btf: TypeWords, id: BtfId, index: number): BtfMember | undefined {
+  const cursor = cursorAt(btf, id);
+  const isComposite = cursor.kind === BTF_KIND.STRUCT || cursor.kind === BTF_KIND.UNION;
+  return isComposite && index >= 0 && index < cursor.vlen ? memberAt(cursor, index) : undefined;
+}
+
 function decodeMembers(cursor: Cursor): BtfMember[] {
   const members: BtfMember[] = [];
-  for (let i = 0, at = COMMON_WORDS; i < cursor.vlen; i++, at += 3) {
-    const offset = word(cursor, at + 2);
-    members.push({
-      name: text(cursor, at),
-      type: word(cursor, at + 1),
-      bitOffset: cursor.kindFlag ? offset & 0xffffff : offset,
-      bitSize: cursor.kindFlag ? offset >>> 24 : 0,
-    });
-  }
+  for (let i = 0; i < cursor.vlen; i++) members.push(memberAt(cursor, i));
   return members;
+}
+
+function memberAt(cursor: Cursor, index: number): BtfMember {
+  const at = COMMON_WORDS + index * MEMBER_WORDS;
+  const offset = word(cursor, at + 2);
+  return {
+    name: text(cursor, at),
+    type: word(cursor, at + 1),
+    bitOffset: cursor.kindFlag ? offset & 0xffffff : offset,
+    bitSize: cursor.kindFlag ? offset >>> 24 : 0,
+  };
 }
 
 function decodeEnum(cursor: Cursor): BtfEnumerator[] {

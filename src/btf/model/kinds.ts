@@ -33,6 +33,8 @@ export const KINDS = {
   sized: setOf('INT', 'ENUM', 'ENUM64', 'FLOAT', 'STRUCT', 'UNION'),
   /** What a bit field can be. */
   integers: setOf('INT', 'ENUM', 'ENUM64'),
+  /** Types that CO-RE relocations and externs can name. */
+  searched: setOf('INT', 'STRUCT', 'UNION', 'ENUM', 'ENUM64', 'FWD', 'TYPEDEF', 'FLOAT', 'FUNC', 'VAR'),
   /** Types with rules of their own, see `check-kinds.kernel.ts`. */
   ruled: setOf('INT', 'FLOAT', 'ENUM', 'ENUM64', 'FUNC', 'VAR', 'DATASEC', 'DECL_TAG'),
 } as const;

@@ -12,9 +12,10 @@
 
 import { cString, decodeText, elementAt, noElement } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
+import type { Image } from '../../image/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import { decodeType, LINKAGES } from './decode.ts';
-import type { Btf, BtfId, BtfLinkage, BtfType } from './types.ts';
+import { decodeMember, decodeType, LINKAGES } from './decode.ts';
+import type { Btf, BtfId, BtfLinkage, BtfMember, BtfType } from './types.ts';
 import {
   COMMON_WORDS,
   elementWords,
@@ -27,6 +28,19 @@ import {
   SIZE_OR_TYPE,
   vlenOfInfo,
 } from './words.ts';
+
+/** Where types are in an image, and memory there for searches. */
+export interface TypePlace {
+  readonly image: Image;
+  /** Has their words and strings, but no rows of TYPE. */
+  readonly unit: number;
+  /** Word index of where each type starts, as in `start`. */
+  readonly starts: number;
+  /** Word index of a word for each id, which searches use. */
+  readonly marks: number;
+  /** Address of `SEARCH_BYTES` bytes. */
+  readonly scratch: number;
+}
 
 export class RawBtf implements Btf {
   /**
@@ -41,15 +55,23 @@ export class RawBtf implements Btf {
   /** NUL-terminated strings; name words are offsets into it. Do not write into it. */
   readonly strings: Uint8Array;
   readonly count: number;
+  /**
+   * The image whose memory the parts are in, which does not grow any more; undefined for parts of their own.
+   * @internal
+   */
+  readonly place: TypePlace | undefined;
   readonly #types: (BtfType | undefined)[] = [];
   /**
    * All strings as one text whose offsets are those of the bytes; null when they are not ASCII, undefined at
    * first.
    */
   #text: string | null | undefined;
+  /** How many strings were asked for before there was a text. */
+  #asked = 0;
 
   /** The parts must belong together and be valid; `parseBtf` and the builders see to that. */
-  constructor(words: Uint32Array, start: Uint32Array, strings: Uint8Array) {
+  constructor(words: Uint32Array, start: Uint32Array, strings: Uint8Array, place?: TypePlace) {
+    this.place = place;
     this.words = words;
     this.start = start;
     this.strings = strings;
@@ -93,6 +115,11 @@ export class RawBtf implements Btf {
     return elementAt(this.words, elementAt(this.start, id) + SIZE_OR_TYPE);
   }
 
+  /** Member `index` of a struct or union, without decoding the others; undefined for other types and indexes. */
+  memberOf(id: BtfId, index: number): BtfMember | undefined {
+    return id === 0 ? undefined : decodeMember(this, id, index);
+  }
+
   /** Linkage of a function or variable, undefined for other types. */
   linkageOf(id: BtfId): BtfLinkage | undefined {
     switch (this.kindOf(id)) {
@@ -105,9 +132,14 @@ export class RawBtf implements Btf {
     }
   }
 
-  /** The string at `offset`. Pieces of one text are made several times faster than texts of their own. */
+  /**
+   * The string at `offset`. Pieces of one text are made several times faster than texts of their own, but a few
+   * names of a kernel are not worth the text of all its strings.
+   */
   string(offset: number): string {
     if (offset === 0) return '';
+    if (this.#text === undefined && this.#asked++ < this.strings.length >> FEW_STRINGS)
+      return cString(this.strings, offset, 'name');
     const text = this.text();
     const end = text === null ? -1 : text.indexOf('\0', offset);
     if (text === null || end < 0) return cString(this.strings, offset, 'name');
@@ -120,6 +152,9 @@ export class RawBtf implements Btf {
     return this.#text;
   }
 }
+
+/** Bits by which the bytes of all strings are more than the strings that are made one by one: 600 of a kernel's. */
+const FEW_STRINGS = 12;
 
 /** Null unless each byte is one character: offsets would not be the same. */
 function textOf(strings: Uint8Array): string | null {

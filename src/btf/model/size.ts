@@ -4,6 +4,7 @@
  */
 
 import { inputError, quote } from '../../diag/index.ts';
+import { KINDS } from './kinds.ts';
 import type { Btf, BtfId, BtfType } from './types.ts';
 
 /** Longest chain of typedefs and modifiers that is followed; real ones have fewer than ten. */
@@ -14,6 +15,7 @@ export function skipModifiers(btf: Btf, id: BtfId): BtfId {
   let current = id;
   for (let step = 0; step < MAX_CHAIN; step++) {
     if (current === 0) return 0;
+    if (current >= 1 && current <= btf.count && !isModifierKind(btf.kindOf(current))) return current;
     const type = btf.type(current);
     if (!isModifier(type)) return current;
     current = type.type;
@@ -29,6 +31,11 @@ export function skipModifiers(btf: Btf, id: BtfId): BtfId {
 export function resolvedType(btf: Btf, id: BtfId): BtfType | undefined {
   const behind = skipModifiers(btf, id);
   return behind === 0 ? undefined : btf.type(behind);
+}
+
+/** By the number alone: structs with hundreds of members are not decoded for it. */
+function isModifierKind(kind: number): boolean {
+  return ((KINDS.modifiers >>> kind) & 1) === 1;
 }
 
 /** Whether a type only qualifies or names another: typedefs, qualifiers, type tags. */

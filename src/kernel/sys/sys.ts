@@ -19,6 +19,7 @@ export type SyscallName =
   | 'ioctl'
   | 'membarrier'
   | 'mmap'
+  | 'mremap'
   | 'munmap'
   | 'perf_event_open'
   | 'prlimit64'
@@ -123,9 +124,10 @@ const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED_NOREPLACE = 0x100000;
+const MREMAP_MAYMOVE = 1;
+const MREMAP_FIXED = 2;
 
-/** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
-/** Memory of a map, mapped into this process; `close()` unmaps it. */
+/** Pages of a file descriptor, mapped into this process. `bytes` is empty after `close()`. */
 export class Mapping {
   readonly #sys: Sys;
   readonly #address: number;
@@ -164,6 +166,20 @@ export class Mapping {
   /** Never keep what this returns beyond `close()`. */
   get bytes(): Uint8Array {
     return this.#bytes;
+  }
+
+  /**
+   * Moves the mapping to an address, in place of what is mapped there, and no longer owns it. Nothing has changed when
+   * this returns false.
+   * @internal
+   */
+  moveTo(address: bigint): boolean {
+    const flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    const result = this.#sys.syscall('mremap', this.#address, this.#length, this.#length, flags, address);
+    if (result < 0) return false;
+    this.#closed = true;
+    this.#bytes = new Uint8Array(0);
+    return true;
   }
 
   /** Unmaps the memory; doing it twice is harmless. */

@@ -6,9 +6,10 @@
  * question: machines have hundreds of modules.
  */
 
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { parseBtf, parseKernelBtf } from '../../btf/index.ts';
+import { type Btf, parseBtf, parseKernelBtf, type RawBtf } from '../../btf/index.ts';
+import type { FileSource } from '../../bytes/index.ts';
 import { type CoreTarget, TypeFinder } from '../../core/index.ts';
 import { bugError, inputError, platformError, quote, RootletError, within } from '../../diag/index.ts';
 import { parseElf } from '../../elf/index.ts';
@@ -21,6 +22,7 @@ import {
   readBtfInfo,
   type Sys,
 } from '../../kernel/index.ts';
+import { BTF_MAGIC, BTF_VERSION, ENOSYS } from '../../uapi/index.ts';
 
 /** Types of vmlinux or of a module. */
 export interface KernelTarget extends CoreTarget {
@@ -54,27 +56,18 @@ interface ModuleBtf {
   target: KernelTarget | undefined;
 }
 
-interface Vmlinux {
-  readonly target: KernelTarget;
-  /** What it was parsed from. */
-  readonly bytes: Uint8Array;
-}
-
 /** The types of the running kernel, which do not change while it runs. */
-let running: Vmlinux | undefined;
+let running: KernelTarget | undefined;
 
-function openVmlinux(sys: Sys | null, path: string | undefined): Vmlinux {
-  const mapped = sys === null || path !== undefined ? undefined : mapVmlinux(sys);
-  const { name, bytes } = mapped === undefined ? readVmlinux(path) : { name: KERNEL_FILE, bytes: mapped };
-  const parse = name === KERNEL_FILE ? parseKernelBtf : parseBtf;
-  const btf = within(name, () => parse(bytes, HOST_ORDER));
-  return { target: { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 }, bytes };
+function openVmlinux(sys: Sys | null, path: string | undefined): KernelTarget {
+  const btf = (path === undefined || path === KERNEL_FILE ? readRunning(sys) : undefined) ?? readFirst(path);
+  return { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 };
 }
 
 class RunningKernel implements KernelTypes {
   readonly #sys: Sys | null;
   readonly #path: string | undefined;
-  #given: Vmlinux | undefined;
+  #given: KernelTarget | undefined;
   #modules: readonly ModuleBtf[] | undefined;
 
   constructor(sys: Sys | null, path: string | undefined) {
@@ -83,10 +76,6 @@ class RunningKernel implements KernelTypes {
   }
 
   vmlinux(): KernelTarget {
-    return this.#openVmlinux().target;
-  }
-
-  #openVmlinux(): Vmlinux {
     if (this.#path !== undefined) this.#given ??= openVmlinux(this.#sys, this.#path);
     else running ??= openVmlinux(this.#sys, undefined);
     const vmlinux = this.#given ?? running;
@@ -102,8 +91,10 @@ class RunningKernel implements KernelTypes {
 
   #open(module: ModuleBtf): KernelTarget {
     if (module.target === undefined) {
-      const joined = joinSplitBtf(this.#openVmlinux().bytes, module.bytes);
-      const btf = within(`module ${quote(module.name)}`, () => parseKernelBtf(joined, HOST_ORDER));
+      const { btf: base } = this.vmlinux().types;
+      const btf = within(`module ${quote(module.name)}`, () =>
+        parseKernelBtf(sourceOf(joinSplitBtf(base, module.bytes)), HOST_ORDER),
+      );
       module.target = { name: module.name, types: new TypeFinder(btf), btfObject: module.id };
     }
     return module.target;
@@ -130,11 +121,14 @@ function vmlinuxPaths(version: string): string[] {
   ];
 }
 
-function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Array<ArrayBuffer> } {
+/** The types of the first file that is there, which nothing has checked before. */
+function readFirst(path: string | undefined): Btf {
   const paths = path === undefined ? vmlinuxPaths(release()) : [path];
   for (const candidate of paths) {
-    const bytes = readIfThere(candidate);
-    if (bytes !== undefined) return { name: candidate, bytes: btfOf(bytes, candidate) };
+    const contents = readIfThere(candidate);
+    if (contents === undefined) continue;
+    const bytes = btfOf(contents, candidate);
+    return within(candidate, () => parseBtf(bytes, HOST_ORDER));
   }
   throw platformError(
     'kernel-no-btf',
@@ -147,11 +141,8 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
   );
 }
 
-/**
- * The kernel's types where the kernel has them (since Linux 6.16), which stay mapped: reading them takes a
- * call for each of a thousand pages.
- */
-function mapVmlinux(sys: Sys): Uint8Array | undefined {
+/** What the running kernel shows of its types; undefined where it shows none. */
+function readRunning(sys: Sys | null): Btf | undefined {
   let fd: number;
   try {
     fd = openSync(KERNEL_FILE, 'r');
@@ -159,11 +150,39 @@ function mapVmlinux(sys: Sys): Uint8Array | undefined {
     return undefined;
   }
   try {
-    const mapping = Mapping.map(sys, fd, fstatSync(fd).size, 'private');
-    return typeof mapping === 'number' ? undefined : mapping.bytes;
+    return within(KERNEL_FILE, () => readOpened(sys, fd));
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * The opened file where the kernel has it (mapped, since Linux 6.16): to read it takes a call for each of a thousand
+ * pages, and to copy it as long as to search it.
+ */
+function readOpened(sys: Sys | null, fd: number): Btf {
+  const { size } = fstatSync(fd);
+  const opened = { size, read: (into: Uint8Array) => readSync(fd, into), close: () => {} };
+  const mapping = sys === null ? ENOSYS : Mapping.map(sys, fd, size, 'private');
+  if (sys === null || typeof mapping === 'number') return parseKernelBtf(opened, HOST_ORDER);
+  try {
+    const source = sourceOf(mapping.bytes);
+    return parseKernelBtf(source, HOST_ORDER, pages => mapping.moveTo(sys.addressOf(pages)));
+  } finally {
+    mapping.close();
+  }
+}
+
+/** Bytes to be read from their start. */
+function sourceOf(bytes: Uint8Array): FileSource {
+  let at = 0;
+  const read = (into: Uint8Array): number => {
+    const part = bytes.subarray(at, at + into.length);
+    into.set(part);
+    at += part.length;
+    return part.length;
+  };
+  return { size: bytes.length, read, close: () => {} };
 }
 
 function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
@@ -220,6 +239,7 @@ function mentions(bytes: Uint8Array, name: string): boolean {
   return buffer.includes(`\0${name}\0`) || buffer.includes(`\0${name}___`);
 }
 
+const HEADER_SIZE = 24;
 const HEADER_LENGTH = 4;
 const TYPE_OFFSET = 8;
 const TYPE_LENGTH = 12;
@@ -227,30 +247,32 @@ const STRING_OFFSET = 16;
 const STRING_LENGTH = 20;
 
 /** One BTF out of vmlinux's and a module's: types and strings of the second after those of the first. */
-export function joinSplitBtf(base: Uint8Array, split: Uint8Array): Uint8Array {
-  const a = partsOf(base);
-  const b = partsOf(split);
-  const header = base.slice(0, a.headerLength);
-  const view = new DataView(header.buffer);
+export function joinSplitBtf(base: RawBtf, split: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { types, strings } = partsOf(split);
+  const size = base.words.byteLength + types.length;
+  const joined = new Uint8Array(HEADER_SIZE + size + base.strings.length + strings.length);
+  const view = new DataView(joined.buffer);
   const little = HOST_ORDER === 'little';
-  const types = a.types.length + b.types.length;
-  view.setUint32(TYPE_OFFSET, 0, little);
-  view.setUint32(TYPE_LENGTH, types, little);
-  view.setUint32(STRING_OFFSET, types, little);
-  view.setUint32(STRING_LENGTH, a.strings.length + b.strings.length, little);
-  return Uint8Array.from(Buffer.concat([header, a.types, b.types, a.strings, b.strings]));
+  view.setUint16(0, BTF_MAGIC, little);
+  view.setUint8(2, BTF_VERSION);
+  view.setUint32(HEADER_LENGTH, HEADER_SIZE, little);
+  view.setUint32(TYPE_LENGTH, size, little);
+  view.setUint32(STRING_OFFSET, size, little);
+  view.setUint32(STRING_LENGTH, base.strings.length + strings.length, little);
+  let at = HEADER_SIZE;
+  const { buffer, byteOffset, byteLength } = base.words;
+  for (const part of [new Uint8Array(buffer, byteOffset, byteLength), types, base.strings, strings]) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 function partsOf(bytes: Uint8Array) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < STRING_LENGTH + 4) throw inputError('btf-truncated', [], 'is shorter than a header');
+  if (bytes.length < HEADER_SIZE) throw inputError('btf-truncated', [], 'is shorter than a header');
   const word = (offset: number) => view.getUint32(offset, HOST_ORDER === 'little');
-  const headerLength = word(HEADER_LENGTH);
   const part = (offset: number, length: number) =>
-    bytes.subarray(headerLength + word(offset), headerLength + word(offset) + word(length));
-  return {
-    headerLength,
-    types: part(TYPE_OFFSET, TYPE_LENGTH),
-    strings: part(STRING_OFFSET, STRING_LENGTH),
-  };
+    bytes.subarray(word(HEADER_LENGTH) + word(offset), word(HEADER_LENGTH) + word(offset) + word(length));
+  return { types: part(TYPE_OFFSET, TYPE_LENGTH), strings: part(STRING_OFFSET, STRING_LENGTH) };
 }
