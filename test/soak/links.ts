@@ -1,7 +1,7 @@
 /** Soak of what needs no kernel: links of every size, in both forms, those that fail; re-linking, inspection. */
 
 import { formatProblem, RootletError } from '../../src/diag/problem.ts';
-import { link } from '../../src/link/link.ts';
+import { type LinkResult, link } from '../../src/link/link.ts';
 import { relink } from '../../src/link/relink.ts';
 import { relinkChain } from '../../src/link/relink-chain.ts';
 import { inspect } from '../../src/link/report/inspect.ts';

@@ -5,7 +5,9 @@ export { btfOf, importTypes, type Refusal, refusalSince } from './columns.ts';
 export { describeType } from './describe.ts';
 export { typeRuleError } from './explain.ts';
 export { TYPE_FAULT } from './faults.ts';
+export { TypeSearch } from './find-types.ts';
 export { INT } from './int.ts';
+export { btfIn, placeBytes } from './placed.ts';
 export { pointerSize } from './pointer-size.ts';
 export { forEachReference, forEachVariable, idsOfKinds, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
@@ -30,4 +32,4 @@ export type {
   BtfVar,
 } from './types.ts';
 export { ValueOrder } from './value-order.ts';
-export { KIND_SHAPE_OF, kindOfInfo, vlenOfInfo } from './words.ts';
+export { kindOfInfo, vlenOfInfo } from './words.ts';
