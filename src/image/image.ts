@@ -9,8 +9,16 @@ import { decodeText, elementAt, encodeText, type FileSource, type InputFile } fr
 import { fileTooLarge, kernelFailure, MOST_BYTES, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
-import { PLAIN_POSITION, PLAIN_VALUE } from './keys.kernel.ts';
-import { HEADER, HEADER_WORDS, NAME, ROWS_IN_FILES, type Table, UNIT } from './layout.ts';
+import {
+  HEADER,
+  HEADER_WORDS,
+  NAME,
+  PLAIN_POSITION,
+  PLAIN_VALUE,
+  ROWS_IN_FILES,
+  type Table,
+  UNIT,
+} from './layout.ts';
 import { takeResident } from './resident-memory.ts';
 import { ScriptMemory } from './script-memory.ts';
 import * as tables from './tables.kernel.ts';

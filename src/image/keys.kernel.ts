@@ -15,10 +15,6 @@ export const PROBES = 128;
 /** Texts with equal hashes that differ are compared, which takes longer: as many steps for each. */
 export const EQUAL_HASH = 16;
 
-/** Keys of `mixLow` and `mixHigh` as long as none are drawn. */
-export const PLAIN_POSITION = 0x9e3779b1;
-export const PLAIN_VALUE = 0x85ebca6b;
-
 /** Other keys of `mixLow` and `mixHigh`. */
 export function drawMixKeys(): number {
   drawOdd(HEADER.mixPosition);

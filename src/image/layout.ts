@@ -54,6 +54,10 @@ export const HEADER = numbered(4, [
   'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
 ]);
 
+/** HEADER.mixPosition and HEADER.mixValue as long as none are drawn. */
+export const PLAIN_POSITION = 0x9e3779b1;
+export const PLAIN_VALUE = 0x85ebca6b;
+
 const FIRST_TABLE = 64;
 /** Words of the header; a page of memory. */
 export const HEADER_WORDS = 1024;

@@ -3,6 +3,8 @@
  * not depend on them.
  */
 
+import { elementAt } from '../bytes/index.ts';
+
 type Draw = () => number;
 
 let draw: Draw = fromHost;
@@ -25,6 +27,7 @@ export function useRandom(words: Draw): () => void {
 function fromHost(): number {
   const host: { readonly crypto?: { getRandomValues(into: Int32Array): unknown } } = globalThis;
   const word = new Int32Array(1);
-  host.crypto?.getRandomValues(word);
-  return host.crypto === undefined ? (Math.random() * 2 ** 32) | 0 : (word[0] ?? 0);
+  if (host.crypto === undefined) return (Math.random() * 2 ** 32) | 0;
+  host.crypto.getRandomValues(word);
+  return elementAt(word, 0);
 }

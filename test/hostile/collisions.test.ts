@@ -1,7 +1,7 @@
 /** Objects made to collide in hash tables: time is near-linear, and what is written does not depend on keys. */
 
 import { describe, expect, test } from 'vitest';
-import { PLAIN_POSITION, PLAIN_VALUE } from '../../src/image/keys.kernel.ts';
+import { PLAIN_POSITION, PLAIN_VALUE } from '../../src/image/layout.ts';
 import { useRandom } from '../../src/image/random.ts';
 import { link } from '../../src/link/link.ts';
 import { readObject } from '../../src/object/read/read.ts';

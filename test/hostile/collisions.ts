@@ -1,5 +1,5 @@
 /**
- * Inputs that collide in the hash tables of kernels, made as somebody would make them who reads the source: names,
+ * Inputs that collide in the hash tables of kernels, made from what the source shows: names,
  * types and strings whose hashes, without a key, are equal or are neighbours.
  */
 
@@ -52,7 +52,7 @@ export function collidingStrings(count: number): string[] {
   return rowsOf(pairOf(hashOfString), count);
 }
 
-/** Rows of blocks: either text of a pair may stand in each place, since a hash goes on from that of what is before. */
+/** Rows of blocks: each place has either text of a pair, since a hash goes on from that of what is before. */
 function rowsOf(pair: readonly [string, string], count: number): string[] {
   const blocks = Math.ceil(Math.log2(Math.max(count, 2)));
   return Array.from({ length: count }, (_, number) =>

@@ -150,7 +150,6 @@ describe('the table of codes', () => {
  */
 const UNTESTED: readonly string[] = [
   'attach-not-kept',
-  'btf-c-too-large',
   'chain-adopt',
   'chain-apply-incomplete',
   'chain-dispatcher',

@@ -137,7 +137,7 @@ describe('refused are', () => {
 async function results(text: string, ...values: readonly number[]): Promise<readonly unknown[]> {
   const { wasm, script } = await compile(text);
   const memory = new engine.Memory({ initial: 1, maximum: 1 });
-  const env = { memory, grow: () => {} };
+  const env = { memory, grow: () => {}, draw: () => {} };
   const { exports } = new engine.Instance(new engine.Module(wasm), { env });
   const words = (buffer: ArrayBuffer) =>
     new Int32Array(buffer).forEach((_, at, all) => {
@@ -232,7 +232,7 @@ describe('compiled is', () => {
       export function lost(a: number): number { return kept(a) ^ 0x1234567; }
       ${BOTH} { return kept(a) + kept(b); }`;
     const { wasm } = await compile(text, name => name === 'f');
-    const env = { memory: new engine.Memory({ initial: 1, maximum: 1 }), grow: () => {} };
+    const env = { memory: new engine.Memory({ initial: 1, maximum: 1 }), grow: () => {}, draw: () => {} };
     expect(Object.keys(new engine.Instance(new engine.Module(wasm), { env }).exports)).toEqual(['f']);
     const holds = (value: number) => (bytes: Uint8Array) =>
       Buffer.from(bytes).includes(Buffer.from(signed(value)));

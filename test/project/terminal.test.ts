@@ -27,7 +27,6 @@ test('text whose line feeds are trusted is that of few makers', () => {
     'cli/commands/chain/status.ts', // lines with a line feed after each
     'cli/commands/export.ts', // YAML, which escapes
     'cli/commands/inspect.ts', // C, of valid identifiers
-    'cli/format/listing.ts', // lines of names that a kernel found printable
     'cli/commands/metrics.ts', // Prometheus text, which escapes
     'cli/commands/run.ts', // contents of maps, from joinLines
     'cli/format/listing.ts', // rows from columns, of printable ASCII only

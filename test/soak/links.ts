@@ -50,7 +50,7 @@ function inForm(form: 'js' | 'wasm', subject: Subject): Subject {
 
 /** A byte of the object is another one in each cycle: accepted or refused, without anything else. */
 function corrupted({ name, bytes }: ObjectFile, cycle: number): void {
-  const copy = new Uint8Array(bytes); // slice() of a Buffer is no copy
+  const copy = new Uint8Array(bytes); // slice() of a Buffer shares its bytes
   const at = Math.imul(cycle, 2654435761) >>> 0;
   copy[at % copy.length] = (at >>> 8) & 0xff;
   try {

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { FAULT, HEADER, Image, TYPE, UNIT } from '../../image/index.ts';
-import { PLAIN_POSITION, PLAIN_VALUE } from '../../image/keys.kernel.ts';
+import { PLAIN_POSITION, PLAIN_VALUE } from '../../image/layout.ts';
 import { useRandom } from '../../image/random.ts';
 import { importTypes } from '../model/columns.ts';
 import { INT, typesOf } from '../model/testing.ts';
@@ -66,7 +66,7 @@ function enumOf(value: number): BtfType {
   return { kind: 'enum', name: 'e', size: 4, signed: false, values: [{ name: 'v', value: BigInt(value) }] };
 }
 
-test.each(KEYS)('types that crowd are told apart, by key %i', key => {
+test.each(KEYS)('types that crowd are distinguished, by key %i', key => {
   const types = crowdedEnums(300);
   const { found, image } = compared(types, key);
   expect(image.words[HEADER.mixPosition]).toBe(key);
