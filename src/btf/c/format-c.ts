@@ -13,7 +13,7 @@
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { inputError, type RootletError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import {
   type Btf,
@@ -95,6 +95,9 @@ class HeaderWriter {
   constructor(btf: RawBtf) {
     this.#btf = btf;
     this.#left = TEXT_BASE + TEXT_PER_BYTE * (4 * btf.words.length + btf.strings.length);
+    let names = 0;
+    for (let id = 1; id <= btf.count && names <= this.#left; id++) names += btf.nameOf(id).length;
+    if (names > this.#left) throw tooLarge();
     this.#names = new UniqueNames(btf);
     this.#bodies = new BodyWriter(btf, this.#names);
     this.#started = new Uint8Array(btf.count + 1);
@@ -196,7 +199,7 @@ class HeaderWriter {
   /** Names that are long and used often, or ends of others, would make a text that is much longer than the types. */
   #add(text: string): void {
     this.#left -= text.length;
-    if (this.#left < 0) throw inputError('btf-c-too-large', [], 'the types are too large when written as C');
+    if (this.#left < 0) throw tooLarge();
     this.#parts.push(text);
   }
 
@@ -208,6 +211,10 @@ class HeaderWriter {
     this.#written[id] = 1;
     return [bodyPiece(id, indent, depth)];
   }
+}
+
+function tooLarge(): RootletError {
+  return inputError('btf-c-too-large', [], 'the types are too large when written as C');
 }
 
 function integerFor(type: BtfEnum): string {
