@@ -1,7 +1,7 @@
 /** Soak of what needs no kernel: links of every size, in both forms, those that fail; re-linking, inspection. */
 
 import { formatProblem, RootletError } from '../../src/diag/problem.ts';
-import { link } from '../../src/link/link.ts';
+import { type LinkResult, link } from '../../src/link/link.ts';
 import { relink } from '../../src/link/relink.ts';
 import { relinkChain } from '../../src/link/relink-chain.ts';
 import { inspect } from '../../src/link/report/inspect.ts';
@@ -50,7 +50,7 @@ function inForm(form: 'js' | 'wasm', subject: Subject): Subject {
 
 /** A byte of the object is another one in each cycle: accepted or refused, without anything else. */
 function corrupted({ name, bytes }: ObjectFile, cycle: number): void {
-  const copy = new Uint8Array(bytes); // slice() of a Buffer is no copy
+  const copy = new Uint8Array(bytes); // slice() of a Buffer shares its bytes
   const at = Math.imul(cycle, 2654435761) >>> 0;
   copy[at % copy.length] = (at >>> 8) & 0xff;
   try {
