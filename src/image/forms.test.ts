@@ -5,7 +5,7 @@ import { RootletError } from '../diag/index.ts';
 import { useCompiled } from './form.ts';
 import { Image } from './image.ts';
 import type { CompiledKernels } from './image-memory.ts';
-import { ATOM, HEADER, NAME, SYMBOL, UNIT } from './layout.ts';
+import { ATOM, HEADER, NAME, SYMBOL, TYPE, UNIT } from './layout.ts';
 import * as sort from './sort.kernel.ts';
 import * as tables from './tables.kernel.ts';
 import { compiledForTests, inEachForm } from './testing.ts';
@@ -143,6 +143,38 @@ describe.each(FORMS)('an image whose kernels run as %s', (_, kernels, choice) =>
       expect(top - at - size).toBeGreaterThan(0);
       expect(image.bytes.subarray(at + size, top + 64).every(byte => byte === 0)).toBe(true);
     }
+  });
+});
+
+describe('room for files that are expected', () => {
+  const columns = [ATOM.name, ATOM.size, NAME.at, TYPE.start];
+  const added = (image: Image): boolean => {
+    image.expect(1 << 22);
+    const before = columns.map(column => image.words[column]);
+    image.addRows(ATOM, 40_000);
+    image.addRows(TYPE, 60_000);
+    return columns.every((column, index) => image.words[column] === before[index]);
+  };
+
+  test('is made at once where memory grows in place', () => {
+    use({ wasm, script: null }, 'wasm');
+    const image = new Image();
+    image.addRows(ATOM, 3);
+    image.set(ATOM.size, 2, 5);
+    expect(added(image)).toBe(true);
+    expect([image.get(ATOM.size, 2), image.get(ATOM.size, 3), image.count(ATOM)]).toEqual([5, 0, 40_004]);
+  });
+
+  test('is not made where memory is copied', () => {
+    use({ wasm, script: null }, 'js');
+    expect(added(new Image())).toBe(false);
+  });
+
+  test('has a limit', () => {
+    use({ wasm, script: null }, 'wasm');
+    const image = new Image();
+    image.expect(2 ** 40);
+    expect(image.bytes.length).toBeLessThan(1 << 28);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../../test/hostile/random.ts';
-import { FAULT, Image, TYPE, UNIT } from '../../image/index.ts';
+import { FAULT, HEADER, Image, TYPE, UNIT } from '../../image/index.ts';
 import { btfOf, importTypes } from '../model/columns.ts';
 import type { RawBtf } from '../model/raw.ts';
 import { INT, LONG, member, pointer, struct, typesOf } from '../model/testing.ts';
@@ -114,6 +114,21 @@ describe('units that were deduplicated before names were resolved', () => {
       });
       expectAsMergeBtf(inputs, redirects, `seed ${seed}`);
     }
+  });
+
+  test('are merged again after their copies are gone', () => {
+    const image = new Image();
+    importTypes(image, image.addUnit('a'), typesOf(INT, pointer(1)));
+    importTypes(image, image.addUnit('b'), typesOf(INT, LONG, pointer(2)));
+    image.run(same).findSame(1, 2);
+    const results = ['first', 'second'].map(name => {
+      const result = image.addUnit(name);
+      expect(image.run(units).mergeUnitTypes(1, 2, result)).toBe(1);
+      expect(image.words[HEADER.ownAt]).toBe(0);
+      return btfOf(image, result);
+    });
+    expect(results[1]).toEqual(results[0]);
+    expect(results[0]?.count).toBe(4);
   });
 
   test('are refused when a type that is kept refers to one that is left out', () => {

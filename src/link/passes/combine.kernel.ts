@@ -255,7 +255,7 @@ function copyBinding(request: number, atom: number, to: number): number {
       binding = ATOM_BINDING.global;
   }
   setWord(word(ATOM.binding) + to, binding);
-  setWord(word(ATOM.visibility) + to, visibility);
+  if (visibility !== 0) setWord(word(ATOM.visibility) + to, visibility);
   return 0;
 }
 
@@ -268,7 +268,7 @@ function copyDefinition(request: number, atom: number, to: number, debug: number
   setWord(word(ATOM.lines) + to, word(word(ATOM.lines) + atom));
   setWord(word(ATOM.lineCount) + to, word(word(ATOM.lineCount) + atom));
   setWord(word(ATOM.lineBase) + to, word(word(ATOM.lineBase) + atom));
-  setWord(word(ATOM.common) + to, word(request + REQUEST.partial) === 1 ? word(word(ATOM.common) + atom) : 0);
+  if (word(request + REQUEST.partial) === 1) setWord(word(ATOM.common) + to, word(word(ATOM.common) + atom));
   setWord(word(ATOM.at) + to, contentsOf(atom, to, shell));
   const first = word(word(UNIT.shells) + word(request + REQUEST.result));
   const isDebug = debug === 0 ? 0 : word(debug + shell - first);
@@ -314,6 +314,7 @@ function isDiscarded(atom: number): number {
 function copyRecords(request: number, atom: number, to: number): number {
   const from = word(word(ATOM.records) + atom);
   const count = word(word(ATOM.recordCount) + atom);
+  if (count === 0) return 0;
   const types = word(word(UNIT.types) + word(word(ATOM.unit) + atom));
   const start = word(request + REQUEST.nextRecord);
   setWord(word(ATOM.records) + to, start);

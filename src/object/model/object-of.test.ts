@@ -146,3 +146,13 @@ describe('an object made of columns', () => {
     expect(copy.symbols).toBe(object.symbols);
   });
 });
+
+test('objects have one shape: own properties with the same functions', () => {
+  const [a, b] = [sample(), sample()].map(({ image, unit }) => objectOf(image, unit));
+  const of = (object: object | undefined) => Object.getOwnPropertyDescriptors(object ?? {});
+  for (const part of ['sections', 'symbols', 'btf']) {
+    expect(Object.keys(a ?? {})).toContain(part);
+    expect(Reflect.get(of(a), part)).toEqual(Reflect.get(of(b), part));
+  }
+  expect({ ...a }).toEqual({ ...b });
+});

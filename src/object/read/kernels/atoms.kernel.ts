@@ -8,7 +8,10 @@ import { addRows } from '../../../image/tables.kernel.ts';
 import { READER } from './reader.ts';
 import { indexOf, state } from './state.kernel.ts';
 
-/** An atom of a kind, without a place. `symbol`: row of SYMBOL that names it; 0 for none. */
+/**
+ * An atom of a kind, without a place. `symbol`: row of SYMBOL that names it; 0 for none. New rows are zero: what is
+ * mostly 0 is written only where it is not, so that the column takes no memory.
+ */
 export function newAtom(unit: number, kind: number, symbol: number): number {
   const atom = addRows(ATOM.count, ATOM.width, 1);
   setWord(word(ATOM.unit) + atom, unit);
@@ -19,7 +22,7 @@ export function newAtom(unit: number, kind: number, symbol: number): number {
   setWord(word(ATOM.name) + atom, word(word(SYMBOL.name) + symbol));
   setWord(word(ATOM.binding) + atom, bindingOf(word(word(SYMBOL.binding) + symbol)));
   const visibility = word(word(SYMBOL.visibility) + symbol);
-  setWord(word(ATOM.visibility) + atom, visibility === STV_INTERNAL || visibility === STV_HIDDEN ? 1 : 0);
+  if (visibility === STV_INTERNAL || visibility === STV_HIDDEN) setWord(word(ATOM.visibility) + atom, 1);
   setWord(word(SYMBOL.atom) + symbol, atom);
   return atom;
 }
@@ -41,7 +44,8 @@ export function placedAtom(
 ): number {
   const atom = newAtom(unit, kind, symbol);
   setWord(word(ATOM.shell) + atom, word(word(SECTION.shell) + section));
-  setWord(word(ATOM.comdat) + atom, word(word(SECTION.comdat) + section));
+  const comdat = word(word(SECTION.comdat) + section);
+  if (comdat !== 0) setWord(word(ATOM.comdat) + atom, comdat);
   setWord(word(ATOM.offset) + atom, offset);
   setWord(word(ATOM.size) + atom, size);
   setWord(word(ATOM.at) + atom, addressIn(unit, section, offset));
