@@ -162,7 +162,8 @@ function sizeOf(word) {
 /**
  * Node 20 compiles functions in the background that have had their last call, and waits for that when it ends. Links of
  * many files, and listings of large ones, are faster when it does so later, and with kernels compiled once. Later
- * versions do not wait. Semispaces that keep their size take less memory in the same time. Returns whether there are such settings; V8 takes compiled code only with the same ones.
+ * versions do not wait. Semispaces that keep their size take less memory in the same time. Returns whether there are
+ * such settings; V8 takes compiled code only with the same ones.
  *
  * @param {readonly string[]} words
  */

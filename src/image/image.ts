@@ -198,8 +198,8 @@ export class Image implements Tenant {
   }
 
   /**
-   * Makes room for what is in files of that many bytes, before the first is read: a table that is full moves, and what
-   * it leaves is memory that was used. Room that is not used takes none, where memory grows without being copied.
+   * Makes room for what is in files of that many bytes, before any is scanned: a table that is full moves, and what it
+   * leaves is memory that was used. Room that is not used takes none, where memory grows without being copied.
    */
   expect(bytes: number): void {
     if (!this.#memory.growsInPlace) return;
