@@ -4,13 +4,7 @@
  */
 
 import { quote } from '../../diag/index.ts';
-import {
-  type Btf,
-  type BtfId,
-  type BtfLinkage,
-  type RawBtf,
-  toRaw,
-} from '../model/index.ts';
+import { type Btf, type BtfId, type BtfLinkage, type RawBtf, toRaw } from '../model/index.ts';
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
 
