@@ -7,7 +7,8 @@ import { table } from './support.ts';
 export function reportLinks(figures: LinkFigures): string {
   const { bare, barePeak, version, warm, kernelTypes } = figures;
   return [
-    'Whole processes, one after the other, medians. "Over Node": without the time and memory of `node -e 0`, ' +
+    'Whole processes without `NODE_EXTRA_CA_CERTS` (which Node 20 reads at each start), one after the other, medians. ' +
+      '"Over Node": without the time and memory of `node -e 0`, ' +
       `which takes ${milli(bare)} ms and ${mebi(barePeak)} MiB here. "js": with \`ROOTLET_CORE=js\`.`,
     '',
     table(['target', 'limit', 'measured', 'js', 'result'], targetsOf(figures).map(rowOf)),
