@@ -2,12 +2,12 @@
 
 import { buildCommand } from '@stricli/core';
 import { type ChainTrouble, examineChains, repairChains } from '../../src/chain/index.ts';
-import { RootletError } from '../../src/diag/index.ts';
+import { joinBlocks, RootletError } from '../../src/diag/index.ts';
 import { type DoctorReport, examine, type Finding, openSys, type Sys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
 import { now, openStore, STORE_FLAGS, type StoreFlags, storeRoot } from '../flags/loading.ts';
 import { formatReport, formatTroubles } from '../format/doctor-report.ts';
-import { type Context, guarded, printJson, printLine } from '../io/context.ts';
+import { type Context, guarded, print, printJson } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly json: boolean;
@@ -39,7 +39,8 @@ export const doctorCommand = buildCommand<Flags, [], Context>({
       const ok = requirements(report).every(({ state }) => state !== 'missing');
       const chains = chainsOf(this, flags, sys);
       if (flags.json) printJson(this, { ok, ...report, chains });
-      else printLine(this, `${formatReport(report, flags.all, isTerminal())}\n\n${formatTroubles(chains)}`);
+      else
+        print(this, joinBlocks([formatReport(report, flags.all, isTerminal()), formatTroubles(chains)], 1));
       if (!ok) this.process.exitCode = 3;
     });
   },

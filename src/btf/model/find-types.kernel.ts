@@ -77,6 +77,14 @@ export function findTypes(unit: number, search: number): number {
   return 0;
 }
 
+/** Address of the name of a type of the kinds that are searched; 0: it has none, or is of another kind. */
+export function searchedName(unit: number, starts: number, id: number): number {
+  const at = word(word(UNIT.words) + unit) + word(starts + id);
+  const offset = word(at);
+  if (offset === 0 || offset >>> 0 >= word(word(UNIT.stringSize) + unit) >>> 0) return 0;
+  return isWantedKind(at) === 1 ? word(word(UNIT.strings) + unit) + offset : 0;
+}
+
 /** Where a hash table has names that begin with these two bytes. */
 function slotOf(key: number): number {
   return (key ^ (key >>> 4)) & (HEADS - 1);

@@ -45,6 +45,17 @@ describe('types by name', () => {
     expect(found.get('n\0')).toEqual([]);
   });
 
+  test('however many are looked for one after the other', () => {
+    const types = Array.from({ length: 40 }, (_, n) => struct(`s${n % 20}${n < 20 ? '' : `___${n}`}`));
+    const search = searchIn(...types, { kind: 'type_tag', name: 's3', type: 1, attribute: false });
+    for (let n = 0; n < 20; n++) expect(search.types([`s${n}`]).get(`s${n}`)).toEqual([n + 1, n + 21]);
+    expect([...search.types(['s3', '', 'none'])]).toEqual([
+      ['s3', [4, 24]],
+      ['', []],
+      ['none', []],
+    ]);
+  });
+
   test('only of kinds that relocations and externs can name', () => {
     const search = searchIn(struct('s'), { kind: 'type_tag', name: 's', type: 1, attribute: false });
     expect(search.types(['s']).get('s')).toEqual([1]);

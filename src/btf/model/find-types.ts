@@ -3,7 +3,7 @@
  * image that the types are in or, for types of their own, in one with a copy.
  */
 
-import { elementAt, encodeText, valueAt } from '../../bytes/index.ts';
+import { decodeText, elementAt, encodeText, valueAt } from '../../bytes/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
 import * as tables from '../../image/tables.kernel.ts';
 import * as members from './find-member.kernel.ts';
@@ -16,6 +16,8 @@ const { TYPE_SEARCH, NAME_ENTRY, HEADS } = types;
 /** Names of one pass at most, and their bytes; of one name in an image that may not grow. */
 const NAMES = 256;
 const TEXT_BYTES = 1 << 14;
+/** Passes after which all names are read instead, which takes as long as about so many: time stays linear. */
+const PASSES = 16;
 /** Pairs that are found in one call at most. */
 const FOUND = 1024;
 
@@ -36,17 +38,22 @@ export const SEARCH_BYTES = AT.text * 4 + TEXT_BYTES;
 const MEMBER_STEPS = members.MEMBER_DEPTH - 1;
 
 const UNDERSCORE = 0x5f;
+const NONE: readonly BtfId[] = [];
 
 export class TypeSearch {
   readonly #btf: RawBtf;
   #place: TypePlace | undefined;
+  #passes = 0;
+  /** Ids by name without flavour, once there were `PASSES`. */
+  #index: ReadonlyMap<string, readonly BtfId[]> | undefined;
 
   constructor(btf: RawBtf) {
     this.#btf = btf;
   }
 
   /** Ids of the types whose name without flavour is that, for each name, ascending. */
-  types(names: readonly string[]): Map<string, BtfId[]> {
+  types(names: readonly string[]): ReadonlyMap<string, readonly BtfId[]> {
+    if (this.#passes >= PASSES || names.length > NAMES * PASSES) return this.#indexed(names);
     const found = new Map<string, BtfId[]>(names.map(name => [name, []]));
     let some: Wanted[] = [];
     let size = 0;
@@ -82,6 +89,28 @@ export class TypeSearch {
     return depth === 0 ? undefined : [...image.words.subarray(path, path + depth)];
   }
 
+  #indexed(names: readonly string[]): Map<string, readonly BtfId[]> {
+    this.#index ??= this.#readAll();
+    const index = this.#index;
+    return new Map(names.map(name => [name, index.get(name) ?? NONE]));
+  }
+
+  #readAll(): Map<string, BtfId[]> {
+    const { image, unit, starts } = this.#placed();
+    const { searchedName, essentialSize } = image.run(types);
+    const index = new Map<string, BtfId[]>();
+    for (let id = 1; id <= this.#btf.count; id++) {
+      const at = searchedName(unit, starts, id);
+      const size = at === 0 ? 0 : essentialSize(at);
+      if (size === 0) continue;
+      const name = decodeText(image.bytes.subarray(at, at + size));
+      const ids = index.get(name);
+      if (ids === undefined) index.set(name, [id]);
+      else ids.push(id);
+    }
+    return index;
+  }
+
   #placed(): TypePlace {
     this.#place ??= this.#btf.place ?? placeCopy(this.#btf);
     return this.#place;
@@ -91,6 +120,7 @@ export class TypeSearch {
     const { image, unit, starts, scratch } = this.#placed();
     const base = scratch >> 2;
     const entries = this.#addEntries(wanted);
+    this.#passes++;
     const search = base + AT.search;
     const set = (word: number, value: number): void => {
       image.words[search + word] = value;
