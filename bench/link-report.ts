@@ -32,8 +32,9 @@ function rowOf(target: Target): string[] {
 
 function resultOf(target: Target): string {
   if (isMet(target)) return 'reached';
-  const { limit, measured, atLeast } = target;
-  return `missed by ${(atLeast === true ? limit / measured : measured / limit).toFixed(2)}×`;
+  const { limit, measured, atLeast, why } = target;
+  const by = `missed by ${(atLeast === true ? limit / measured : measured / limit).toFixed(2)}×`;
+  return why === undefined ? by : `${by}: ${why}`;
 }
 
 // --- corpora ------------------------------------------------------------------------------------------------------
