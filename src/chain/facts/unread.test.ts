@@ -24,7 +24,7 @@ test('damaged contents, a pin that is missing and objects stop nothing', () => {
   ).not.toThrow();
 });
 
-test('a call that failed is no answer', () => {
+test('a call that failed, and an answer without a call', () => {
   expect(isFailedCall(failed(EPERM))).toBe(true);
   expect(isFailedCall(failed())).toBe(false);
 });
