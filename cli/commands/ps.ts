@@ -36,7 +36,8 @@ interface Flags extends StoreFlags {
 
 const NOT_VISIBLE =
   'objects without a pin that this user may open are not visible: CAP_SYS_ADMIN is needed to list all';
-const UNFINISHED = 'its last change is not complete';
+const UNFINISHED =
+  'its last change is not complete: unless a command makes it now, "rootlet doctor --fix" or the next change completes it';
 
 export const psCommand = buildCommand<Flags, [], Context>({
   docs: {
@@ -82,11 +83,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
 /** Entries whose last change was not completed: a step failed after the switch, or the process was killed. */
 function unfinishedNotes(entries: readonly StoreEntry[]): string[] {
   return entries.flatMap(entry =>
-    hasPendingChange(entry)
-      ? [
-          `${describeEntry(entry)}: ${UNFINISHED}: "rootlet doctor --fix" completes it, and so does the next one`,
-        ]
-      : [],
+    hasPendingChange(entry) ? [`${describeEntry(entry)}: ${UNFINISHED}`] : [],
   );
 }
 

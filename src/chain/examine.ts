@@ -21,8 +21,8 @@ import {
 /** One thing that is wrong with chains. */
 export interface ChainTrouble {
   /**
-   * `stale`: attached nowhere; `undecided`: it may be; `unfinished`: a change that was begun is not complete; `broken`: an
-   * entry that cannot be read; `chain`: a chain that does not run as it should.
+   * `stale`: attached nowhere; `undecided`: it may be; `unfinished`: a change that was begun is not complete;
+   * `broken`: an entry that cannot be read; `chain`: a chain that does not run as it should.
    */
   readonly kind: 'stale' | 'undecided' | 'unfinished' | 'broken' | 'chain';
   /** Entry, directory or hook. */
