@@ -2,10 +2,16 @@
 
 import { buildCommand } from '@stricli/core';
 import { RootletError } from '../../src/diag/index.ts';
-import { type Binding, bindingsIn, describePin } from '../../src/dynamic/index.ts';
+import { type Binding, bindingsIn, describePin, hasPendingChange } from '../../src/dynamic/index.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
-import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
+import {
+  type BrokenEntry,
+  describeEntry,
+  type Store,
+  type StoreEntry,
+  takeCensus,
+} from '../../src/store/index.ts';
 import { off } from '../flags/kinds.ts';
 import { openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
@@ -30,6 +36,8 @@ interface Flags extends StoreFlags {
 
 const NOT_VISIBLE =
   'objects without a pin that this user may open are not visible: CAP_SYS_ADMIN is needed to list all';
+const UNFINISHED =
+  'its last change is not complete: unless a command makes it now, "rootlet doctor --fix" or the next change completes it';
 
 export const psCommand = buildCommand<Flags, [], Context>({
   docs: {
@@ -62,7 +70,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
         census === undefined
           ? sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)))
           : rowsOfCensus(census, store.root, sound);
-      const notes = census?.complete === false ? [NOT_VISIBLE] : [];
+      const notes = [...(census?.complete === false ? [NOT_VISIBLE] : []), ...unfinishedNotes(sound)];
       const unknown = store.unknown();
       if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown, notes });
       else report(this, flags, store, rows, broken);
@@ -71,6 +79,13 @@ export const psCommand = buildCommand<Flags, [], Context>({
     });
   },
 });
+
+/** Entries whose last change was not completed: a step failed after the switch, or the process was killed. */
+function unfinishedNotes(entries: readonly StoreEntry[]): string[] {
+  return entries.flatMap(entry =>
+    hasPendingChange(entry) ? [`${describeEntry(entry)}: ${UNFINISHED}`] : [],
+  );
+}
 
 function reportBindings(
   context: Context,

@@ -4,7 +4,7 @@
  */
 
 import { type Problem, quote, RootletError } from '../diag/index.ts';
-import { hasGeneratedRootlet, hasPendingChange, settleChange } from '../dynamic/index.ts';
+import { hasPendingChange, settleChange } from '../dynamic/index.ts';
 import { describeEntry, type StoreEntry } from '../store/index.ts';
 import { type ChainContext, spellHook } from './engine/index.ts';
 import { CHAIN_KINDS, type ChainState } from './model/index.ts';
@@ -21,8 +21,8 @@ import {
 /** One thing that is wrong with chains. */
 export interface ChainTrouble {
   /**
-   * `stale`: attached nowhere; `undecided`: it may be; `unfinished`: a killed process had begun a change; `broken`: an
-   * entry that cannot be read; `chain`: a chain that does not run as it should.
+   * `stale`: attached nowhere; `undecided`: it may be; `unfinished`: a change that was begun is not complete;
+   * `broken`: an entry that cannot be read; `chain`: a chain that does not run as it should.
    */
   readonly kind: 'stale' | 'undecided' | 'unfinished' | 'broken' | 'chain';
   /** Entry, directory or hook. */
@@ -84,11 +84,7 @@ function restTrouble(thing: Judged): ChainTrouble[] {
 // --- what was killed ----------------------------------------------------------------------------------------------
 
 function unfinishedEntries({ store }: ChainContext): StoreEntry[] {
-  return store
-    .list()
-    .flatMap(entry =>
-      entry.kind === 'hook' && hasGeneratedRootlet(entry) && hasPendingChange(entry) ? [entry] : [],
-    );
+  return store.list().flatMap(entry => (entry.kind === 'hook' && hasPendingChange(entry) ? [entry] : []));
 }
 
 /** One that a running process makes holds the lock of the store: it is finished before the entries are read. */
@@ -97,7 +93,7 @@ function unfinishedChanges(context: ChainContext): ChainTrouble[] {
     unfinishedEntries(context).map(entry => ({
       kind: 'unfinished',
       name: describeEntry(entry),
-      detail: 'a process was killed while it changed the chain',
+      detail: 'its last change is not complete: a process was killed, or a step failed after the switch',
       fix: 'keep the generation that runs, and remove the other one',
       repairs: true,
     })),

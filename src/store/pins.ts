@@ -3,7 +3,8 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { platformError, quote } from '../diag/index.ts';
-import { type Fd, openPinned, type Sys } from '../kernel/index.ts';
+import { errnoOf, type Fd, openPinned, type Sys, syscallError } from '../kernel/index.ts';
+import { ENOENT } from '../uapi/index.ts';
 import type { Directory } from './directory.ts';
 
 export type PinnedKind = 'program' | 'map' | 'link';
@@ -15,16 +16,19 @@ const DESCRIPTOR_KINDS: ReadonlyMap<string, PinnedKind> = new Map([
   ['anon_inode:bpf-link', 'link'],
 ]);
 
-/** What a descriptor is of; undefined for what is not of BPF. */
+/** What a descriptor is of; undefined for what is not of BPF. Throws `store-file` where that cannot be read. */
 export function kindOfFd(fd: number): PinnedKind | undefined {
   return DESCRIPTOR_KINDS.get(descriptorText(fd).replace('[', '').replace(']', ''));
 }
 
 function descriptorText(fd: number): string {
+  const path = `/proc/self/fd/${fd}`;
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch {
-    return '';
+    return readlinkSync(path);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 0 || errno === ENOENT) return ''; // no /proc
+    throw syscallError('store-file', [], `reading the link ${quote(path)}`, -errno);
   }
 }
 
@@ -44,10 +48,19 @@ export function openPinIn(sys: Sys, directory: Directory | undefined, path: stri
 }
 
 function requireKind(fd: Fd | undefined, path: string, kind: PinnedKind): Fd {
-  if (fd !== undefined && kindOfFd(fd.number) === kind) return fd;
+  if (fd !== undefined && isOfKind(fd, kind)) return fd;
   fd?.close();
   const found = fd === undefined ? 'does not exist' : `is not a ${kind}`;
   throw platformError('store-pin', [], `the pin ${quote(path)} ${found}`, {
     hint: 'another process removed or replaced it; remove the entry (unload --force or detach --force; a chain: "rootlet xdp unload IFACE --all") and load it again',
   });
+}
+
+function isOfKind(fd: Fd, kind: PinnedKind): boolean {
+  try {
+    return kindOfFd(fd.number) === kind;
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@ import { openHook } from '../../hooks/index.ts';
 import type { InlineScope } from '../../link/index.ts';
 import { settingsFor } from '../../state/index.ts';
 import { fieldsOf, type Store, type StoreEntry } from '../../store/index.ts';
+import { isFailedCall, requireReadEntries } from '../facts/index.ts';
 import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
 import { decodeFacts } from './facts.ts';
 
@@ -20,23 +21,30 @@ export interface RecordedChain {
   readonly optimized: InlineScope;
 }
 
-/** The chain whose program has this id; undefined where no entry has one. Throws `relink-record`. */
+/**
+ * The chain whose program has this id; undefined where no entry has one. Throws `relink-record`, and why an entry that
+ * may have it could not be read.
+ */
 export function chainOfProgram(store: Store, programId: number): RecordedChain | undefined {
-  for (const entry of store.list()) {
+  const entries = store.list();
+  for (const entry of entries) {
     if (entry.kind !== 'hook') continue;
     const found = chainIn(store, entry, programId);
     if (found !== undefined) return found;
   }
+  requireReadEntries(entries);
   return undefined;
 }
 
-/** The chain on a filter of the interface and direction, by entries whose filter runs their program. */
+/** The chain on a filter of the interface and direction, by entries whose filter runs their program. Throws likewise. */
 export function chainOnFilter(store: Store, at: ChainHook): RecordedChain | undefined {
-  for (const entry of store.list()) {
+  const entries = store.list();
+  for (const entry of entries) {
     if (entry.kind !== 'hook' || !isAt(entry, at)) continue;
     const found = chainIn(store, entry, runningOn(store, entry));
     if (found !== undefined) return found;
   }
+  requireReadEntries(entries);
   return undefined;
 }
 
@@ -53,7 +61,7 @@ function runningOn(store: Store, entry: StoreEntry): number | undefined {
     using hook = openHook(store, entry);
     return hook.occupantId();
   } catch (error) {
-    if (error instanceof RootletError) return undefined;
+    if (error instanceof RootletError && !isFailedCall(error)) return undefined;
     throw error;
   }
 }

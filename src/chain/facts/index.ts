@@ -1,1 +1,2 @@
 export { isHidden, openProgramById, programFacts } from './programs.ts';
+export { isFailedCall, requireReadEntries } from './unread.ts';

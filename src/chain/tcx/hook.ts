@@ -8,6 +8,7 @@ import { platformError, RootletError } from '../../diag/index.ts';
 import { endOf, findHook, HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
 import { type HookProgram, programsOn, tcxAttachType } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
+import { requireReadEntries } from '../facts/index.ts';
 import type { ChainHook } from '../model/index.ts';
 import type { TcxContext } from './context.ts';
 import { readTcxFacts, recordedHook, type TcxFacts } from './record.ts';
@@ -68,10 +69,12 @@ function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
   new InterfaceSpot(sys, hook.ifindex, hook.interface, hook.netns).requireHere(` ${at.direction}`);
   const there = programsOn(sys, hook.ifindex, tcxAttachType(at.direction));
   if (there === undefined) throw noTcx(hook);
-  const members = tcxMembers(store);
+  const entries = store.list();
+  const members = membersAmong(entries);
   const byLink = new Map(members.map(member => [member.linkId, member]));
   byLink.delete(0);
   const rows = there.programs.map(row => ({ ...row, member: byLink.get(row.linkId) ?? null }));
+  if (rows.some(({ member }) => member === null)) requireReadEntries(entries);
   const running = new Set(rows.map(({ member }) => member));
   const lost = members.filter(
     member =>
@@ -82,7 +85,11 @@ function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
 
 /** All members of tcx chains that the store keeps, on whichever hook. Records that cannot be read are left out. */
 export function tcxMembers(store: Store): TcxMember[] {
-  return store.list().flatMap((entry): TcxMember[] => {
+  return membersAmong(store.list());
+}
+
+function membersAmong(entries: ReturnType<Store['list']>): TcxMember[] {
+  return entries.flatMap((entry): TcxMember[] => {
     if (entry.kind !== 'hook') return [];
     const facts = readTcxFacts(entry);
     if (facts === undefined) return [];

@@ -9,7 +9,7 @@ export function afterSwitch<T>(place: string, body: () => T): T {
       code: 'replace-incomplete',
       where: [place],
       message: 'runs the new version, but the change is not complete',
-      hint: 'the next command completes it: "rootlet ps" shows the entry',
+      hint: 'the next change of it completes it, and so does "rootlet doctor --fix"',
     },
     body,
   );

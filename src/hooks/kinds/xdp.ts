@@ -5,7 +5,14 @@
 
 import { given } from '../../bytes/index.ts';
 import { quote, RootletError, usageError } from '../../diag/index.ts';
-import { readInterface, type SetXdpOptions, type Sys, setXdp, type XdpMode } from '../../kernel/index.ts';
+import {
+  type Fd,
+  readInterface,
+  type SetXdpOptions,
+  type Sys,
+  setXdp,
+  type XdpMode,
+} from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
 import type { Identity } from './filter.ts';
 import type { Hook, Occupant } from './hook.ts';
@@ -85,8 +92,9 @@ export class XdpHook implements Hook {
   update(next: Occupant, expected: Occupant | null): void {
     const id = this.#there();
     if (expected !== null && id !== expected.info().id) throw this.#changed(id, expected);
-    this.#set(next, expected);
-    this.#own.push(next.info().id);
+    const { id: nextId } = next.info(); // before the switch: nothing may fail after it
+    this.#set({ fd: next.fd, id: nextId }, expected);
+    this.#own.push(nextId);
   }
 
   pin(_path: string): never {
@@ -145,12 +153,12 @@ export class XdpHook implements Hook {
   }
 
   /** An error counts only if the filter is not as expected: only the answer may have failed. */
-  #set(next: Occupant | null, expected: Occupant | null): void {
+  #set(next: { readonly fd: Fd; readonly id: number } | null, expected: Occupant | null): void {
     try {
       setXdp(this.#sys, this.#spot.index, next?.fd.number ?? -1, this.#options(expected?.fd.number));
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
-      if (this.#running() === (next?.info().id ?? 0)) return;
+      if (this.#running() === (next?.id ?? 0)) return;
       if (error.code !== 'kernel-xdp-changed') throw error;
       const found = this.#found();
       throw typeof found === 'string' ? hookGone(this.place, found) : this.#changed(found, expected);

@@ -57,8 +57,10 @@ export function referencesByGroup(
   return found;
 }
 
-/** The first of the references as details of a problem, and the number of the others. */
-export function referenceLines({ sites, count }: SomeReferences): string[] {
+/** The first of the references as details of a problem, and the number of the others; none for no references. */
+export function referenceLines(references: SomeReferences | undefined): string[] {
+  if (references === undefined) return [];
+  const { sites, count } = references;
   const lines = sites
     .slice(0, SHOWN_REFERENCES)
     .map(

@@ -34,14 +34,13 @@ export function undefinedProblems(
     candidates.set(scope, own);
     const near = index < COMPARED_NAMES ? nearSuggestion(group.name, own) : null;
     const hint = near ?? (scopes === undefined ? FILE_HINT : componentHint(objects, group, index));
-    const sites = references.get(resolution.groupRow(group.winner)) ?? NO_REFERENCES;
+    const sites = references.get(resolution.groupRow(group.winner));
     return missingProblem(objects, group, sites, hint);
   });
 }
 
 /** Similar names are looked for, and other components that have the name, for so many missing names. */
 const COMPARED_NAMES = 64;
-const NO_REFERENCES: SomeReferences = { sites: [], count: 0 };
 const FILE_HINT = 'add the file that defines it, declare it __weak, or link with -r to leave it undefined';
 const COMPONENT_HINT =
   'add an archive that defines it, link the component with its other files first, or declare it __weak';
@@ -57,7 +56,7 @@ function missingGroups({ columns, groupOf }: Resolution): readonly SymbolGroup[]
 function missingProblem(
   objects: readonly BpfObject[],
   group: SymbolGroup,
-  sites: SomeReferences,
+  sites: SomeReferences | undefined,
   hint: string,
 ): Problem {
   const object = elementAt(objects, group.winner.file);

@@ -236,7 +236,11 @@ export class FaultLab {
     }
     if (form.state() !== 'new') found(`then rootlet ${words.join(' ')}: ${form.state()}`);
     // what was taken off its hook, and is listed still, is removed by the same command
-    if (state === 'new' && this.tree().join() !== clean.after.tree.join()) await this.run(form.words);
+    const isWhole = (): boolean => this.tree().join() === clean.after.tree.join();
+    if (state === 'new' && !isWhole()) await this.run(form.words);
+    // a change of the same kind completes what was begun; where it is refused, this command does, and `ps` named it
+    if (state === 'new' && !isWhole() && /last change is not complete/.test(again.out + again.err))
+      await this.run(['doctor', '--fix']);
     const tree = this.tree();
     if (tree.join() !== clean.after.tree.join()) found(`left: ${difference(tree, clean.after.tree)}`);
     const programs = await this.#settled(clean.after.programs);

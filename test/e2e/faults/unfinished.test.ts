@@ -1,0 +1,81 @@
+/**
+ * What is left of a chain by calls that fail at one place: while its entry is read, and after the switch. Separate from
+ * injected.test.ts: here each command that has something to report of it is looked at.
+ */
+
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { EXIT } from '../../../src/diag/problem.ts';
+import { EBUSY, EPERM } from '../../../src/uapi/errno.ts';
+import { needs } from '../../support/needs.ts';
+import { SOURCES } from './forms.ts';
+import { FaultLab } from './lab.ts';
+
+needs('root', 'bpf', 'ip', 'clang').describe('a chain', () => {
+  let lab: FaultLab;
+  beforeAll(async () => {
+    lab = new FaultLab('unfinished');
+    const { one = '', two = '', cls = '', next = '' } = SOURCES;
+    await lab.prepare({ one, two, cls, next });
+    lab.enter();
+  }, 120_000);
+  afterEach(async () => {
+    await lab.run(['xdp', 'unload', 'va', '--all', '--force']);
+    await lab.run(['tc', 'unload', 'va', '--ingress', '--all', '--force']);
+  });
+  afterAll(() => lab.close());
+
+  const xdpLoad = (name: string) => ['xdp', 'load', 'va', lab.file(name)];
+  const tcLoad = (name: string, via: string) => [
+    ...['tc', 'load', 'va', lab.file(name)],
+    ...['--ingress', '--via', via],
+  ];
+
+  test.each([
+    ['xdp', () => [xdpLoad('one'), xdpLoad('two')]],
+    ['tc by tcx', () => [tcLoad('cls', 'tcx'), ['tc', 'unload', 'va', 'cls', '--ingress']]],
+    ['tc by a filter', () => [tcLoad('cls', 'static'), ['tc', 'unload', 'va', 'cls', '--ingress']]],
+  ])(
+    'whose record cannot be read is not that of another tool: %s',
+    async (_, wordsOf) => {
+      const [first = [], words = []] = wordsOf();
+      const { calls } = await begun(first, words);
+      // opening the pinned record, and asking what the descriptor is of
+      const reads = calls.flatMap((call, at) => (/^lstat .*\/record$/.test(call) ? [at + 1, at + 3] : []));
+      expect(reads.length).toBeGreaterThan(0);
+      for (const nth of reads.slice(0, 6)) {
+        await begun(first);
+        const { code, out, err, failed } = await lab.run(words, nth, EPERM);
+        expect([EXIT.ok, EXIT.platform, EXIT.partial], `${nth} ${failed}: ${out}${err}`).toContain(code);
+      }
+    },
+    120_000,
+  );
+
+  /** Runs the first command on an empty hook, and then the second one where there is one. */
+  async function begun(first: readonly string[], second?: readonly string[]) {
+    await lab.run(['xdp', 'unload', 'va', '--all', '--force']);
+    await lab.run(['tc', 'unload', 'va', '--ingress', '--all', '--force']);
+    const run = await lab.must(first);
+    return second === undefined ? run : await lab.must(second);
+  }
+
+  test('whose change is not complete is named by ps, and completed by doctor --fix', async () => {
+    const { calls } = await begun(xdpLoad('one'), xdpLoad('two'));
+    const sent = calls.lastIndexOf('sendto'); // reads what the hook runs now; before it, the record is saved
+    const saved = calls.findLastIndex((call, at) => at < sent && call.startsWith('rename '));
+    await begun(xdpLoad('one'));
+    const { code, out, err } = await lab.run(xdpLoad('two'), saved + 1, EBUSY);
+    expect([code, out + err]).toEqual([EXIT.partial, expect.stringContaining('rootlet doctor --fix')]);
+
+    const listed = await lab.must(['ps']);
+    expect(listed.out + listed.err).toContain('hook "xdp-va": its last change is not complete');
+    expect(JSON.parse((await lab.must(['ps', '--json'])).out).notes).toEqual([
+      expect.stringContaining('its last change is not complete'),
+    ]);
+    expect(lab.tree().join()).toContain('next');
+    await lab.must(['doctor', '--fix']);
+    expect(lab.tree().join()).not.toContain('next');
+    expect((await lab.must(['ps', '--json'])).out).not.toContain('not complete');
+    await lab.must(['xdp', 'unload', 'va', 'two']);
+  }, 120_000);
+});
