@@ -73,7 +73,7 @@ export function peakMemory(): number {
 let collector: (() => void) | undefined;
 
 /** What is unreachable goes, and what the engine frees only between two jobs. */
-async function collect(): Promise<void> {
+export async function collect(): Promise<void> {
   if (collector === undefined) {
     setFlagsFromString('--expose-gc');
     collector = runInNewContext('gc') as () => void; // what the flag defines

@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** Samples of a run: the most, and the fewest that the rules can judge. */
-const [MOST_SAMPLES, LEAST_SAMPLES] = [24, 6];
+const [MOST_SAMPLES, LEAST_SAMPLES] = [24, 5];
 /** Cycles between two samples of a short run. */
 const BETWEEN = 5;
 
