@@ -72,16 +72,17 @@ export function peakMemory(): number {
 
 let collector: (() => void) | undefined;
 
-/** What is unreachable goes, and what the engine frees only between two jobs. */
+/**
+ * What is unreachable goes, and what the engine frees only between two jobs. Once: this is half the time of a short run,
+ * and what a finalizer frees is gone at the next sample.
+ */
 export async function collect(): Promise<void> {
   if (collector === undefined) {
     setFlagsFromString('--expose-gc');
     collector = runInNewContext('gc') as () => void; // what the flag defines
   }
-  for (let round = 0; round < 2; round++) {
-    await setImmediate();
-    collector();
-  }
+  await setImmediate();
+  collector();
 }
 
 const NOTHING = { programs: 0, links: 0, 'kernel maps': 0, 'kernel BTF': 0 };
