@@ -64,7 +64,7 @@ export function assemble(
     decisions: decisionsOf(context, design, all, via),
     dropped: droppedMaps(context, design, all, via),
     transfer: transferOf(context, all, programs, maps),
-    setGiven: () => setGivenVariables(context, all),
+    setGiven: givenWriter(context, all),
     host: host?.loaded,
     optimize: context.optimize,
     optimized: host?.loaded.plan.optimized,
@@ -119,20 +119,27 @@ function transferOf(
 }
 
 /**
- * Writes values that the change gives into maps that are reused. Only after the switch: the running
- * generation uses them.
+ * Values that the change gives, for maps that are reused. They are written only after the switch: the running
+ * generation uses these maps. A function of its own, and found now: a generation that holds on to the context of its
+ * build keeps the one before, and so every earlier one.
  */
-function setGivenVariables(context: BuildContext, parts: readonly LoadedPart[]): void {
-  for (const { loaded, request, decisions } of parts) {
-    for (const member of request.members) {
-      for (const [name, value] of context.given.get(settingsKey(member))?.globals ?? []) {
-        const qualified = qualifiedName(member, name);
-        const section = qualified?.slice(0, qualified.lastIndexOf(':'));
-        const plan = loaded.plan.globals.find(global => `${global.section}:${global.name}` === qualified);
-        const reused = decisions.get(section ?? '')?.decision.kind === 'reuse';
-        if (qualified !== undefined && reused && plan?.constant === false)
-          loaded.variables.set(qualified, value);
-      }
-    }
-  }
+function givenWriter({ given }: BuildContext, parts: readonly LoadedPart[]): () => void {
+  const writes = parts.flatMap(part => givenWrites(given, part));
+  return () => {
+    for (const { variables, name, value } of writes) variables.set(name, value);
+  };
+}
+
+function givenWrites(given: BuildContext['given'], { loaded, request, decisions }: LoadedPart) {
+  const { variables, plan } = loaded;
+  return request.members.flatMap(member =>
+    [...(given.get(settingsKey(member))?.globals ?? [])].flatMap(([name, value]) => {
+      const qualified = qualifiedName(member, name);
+      const section = qualified?.slice(0, qualified.lastIndexOf(':'));
+      const global = plan.globals.find(one => `${one.section}:${one.name}` === qualified);
+      const reused = decisions.get(section ?? '')?.decision.kind === 'reuse';
+      const isWritten = qualified !== undefined && reused && global?.constant === false;
+      return isWritten ? [{ variables, name: qualified, value }] : [];
+    }),
+  );
 }

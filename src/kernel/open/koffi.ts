@@ -47,7 +47,7 @@ export function openSys(options: { readonly requireRights?: boolean } = {}): Sys
       `system call numbers of ${process.arch} are not known; x64, arm64, riscv64 and loong64 are`,
     );
   }
-  const sys = new KoffiSys(loadKoffi(), numbers);
+  const sys = new KoffiSys(koffiCalls(), numbers);
   if (options.requireRights === false) return sys;
   requireRights(sys);
   liftMemlock(sys); // maps and programs that are made one by one need it too
@@ -56,6 +56,27 @@ export function openSys(options: { readonly requireRights?: boolean } = {}): Sys
 
 type Koffi = typeof import('koffi');
 type RawSyscall = (number: number, ...args: (number | bigint)[]) => number | bigint;
+
+/** koffi, and the function of the C library that it calls. */
+interface KoffiCalls {
+  readonly koffi: Koffi;
+  readonly syscall: RawSyscall;
+}
+
+let calls: KoffiCalls | undefined;
+
+/**
+ * The same for every `Sys` of this thread: koffi keeps its types, and what it knows of each function, as long as the
+ * process runs, about 20 KiB for each time that it is opened. A failure is not remembered.
+ */
+function koffiCalls(): KoffiCalls {
+  if (calls !== undefined) return calls;
+  const koffi = loadKoffi();
+  const word = 'int64';
+  const words = ['long', word, word, word, word, word, word];
+  calls = { koffi, syscall: koffi.load(null).func('syscall', 'long', words) };
+  return calls;
+}
 
 function loadKoffi(): Koffi {
   const load = createRequire(import.meta.url);
@@ -144,11 +165,10 @@ class KoffiSys implements Sys {
   readonly #numbers: Readonly<Record<SyscallName, number>>;
   readonly #syscall: RawSyscall;
 
-  constructor(koffi: Koffi, numbers: Readonly<Record<SyscallName, number>>) {
+  constructor({ koffi, syscall }: KoffiCalls, numbers: Readonly<Record<SyscallName, number>>) {
     this.#koffi = koffi;
+    this.#syscall = syscall;
     this.#numbers = numbers;
-    const word = 'int64';
-    this.#syscall = koffi.load(null).func('syscall', 'long', ['long', word, word, word, word, word, word]);
   }
 
   syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number {
