@@ -55,11 +55,11 @@ export function checkWritten(object: BpfObject, keepDebug = false): Uint8Array |
 
 /**
  * Two global variables of one name, which no compiler writes: one in `license`, which is merged by its section, and one
- * elsewhere. What is read again gives both one type. See docs/robustness.md.
+ * elsewhere or an extern. What is read again gives both one type. See docs/robustness.md.
  */
 function hasTwins({ symbols }: BpfObject): boolean {
   const names = symbols.flatMap(({ kind, binding, name }) =>
-    kind === 'variable' && binding !== 'local' ? [name] : [],
+    kind === 'extern' || (kind === 'variable' && binding !== 'local') ? [name] : [],
   );
   return new Set(names).size < names.length;
 }
