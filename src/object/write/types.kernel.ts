@@ -39,6 +39,19 @@ export function needsMerging(unit: number): number {
   return hasDataSections(unit) === 1 || countTyped(unit) !== 0 ? 1 : 0;
 }
 
+/** 1 if the unit has the types of all its symbols; else a fault: merging has a place for no others. */
+export function checkAtomTypes(unit: number): number {
+  const types = word(ATOM.type);
+  const first = word(word(UNIT.atoms) + unit);
+  const end = first + word(word(UNIT.atomCount) + unit);
+  const last = word(word(UNIT.typeCount) + unit);
+  for (let atom = first; atom < end; atom = atom + 1) {
+    const type = word(types + atom);
+    if (type < 0 || type > last) return fault(WRITE_FAULT.typeId, unit, atom, type);
+  }
+  return 1;
+}
+
 function hasDataSections(unit: number): number {
   const types = word(word(UNIT.types) + unit);
   const end = types + word(word(UNIT.typeCount) + unit);

@@ -59,7 +59,9 @@ function checked(image: Image, body: () => number): number {
  * them anywhere among the types; taking them out renumbers the rest.
  */
 function typesWithoutLayout(image: Image, unit: number): number {
-  if (image.run(types).needsMerging(unit) === 0) return unit;
+  const { checkAtomTypes, needsMerging } = image.run(types);
+  if (needsMerging(unit) === 0) return unit;
+  checked(image, () => checkAtomTypes(unit));
   const result = image.addUnit(image.unitName(unit));
   mergeUnits(image, unit, unit, result);
   return result;
