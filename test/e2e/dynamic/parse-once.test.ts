@@ -34,7 +34,11 @@ vi.mock('../../../src/object/read/read.ts', async original => {
     parsed.push(file.name);
     return real.readObject(file, options);
   };
-  return { ...real, readObject };
+  const readPlaced: typeof Read.readPlaced = (image, file, options) => {
+    parsed.push(file.name);
+    return real.readPlaced(image, file, options);
+  };
+  return { ...real, readObject, readPlaced };
 });
 
 const part = (name: string, verdict: number): string => `${HEAD}
