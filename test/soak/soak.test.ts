@@ -47,9 +47,9 @@ const SHORT = 8;
 
 test('a descriptor, memory and objects that stay are found', async () => {
   const fds: number[] = [];
-  expect(await foundIn(() => void fds.push(openSync('/dev/null', 'r')))).toEqual(['fds']);
+  expect(await foundIn(() => void fds.push(openSync('/dev/null', 'r')))).toContain('fds');
   for (const fd of fds) closeSync(fd);
-  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 17)))).toEqual(['external']);
+  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 17)))).toContain('external');
   const objects = () => void kept.push(Array.from({ length: 2000 }, (_, at) => ({ at })));
   expect(await foundIn(objects)).toContain('heap');
   kept.length = 0;
@@ -57,9 +57,9 @@ test('a descriptor, memory and objects that stay are found', async () => {
 
 test('larger ones are found in a run as short as that of everything below', async () => {
   const fds: number[] = [];
-  expect(await foundIn(() => void fds.push(openSync('/dev/null', 'r')), SHORT)).toEqual(['fds']);
+  expect(await foundIn(() => void fds.push(openSync('/dev/null', 'r')), SHORT)).toContain('fds');
   for (const fd of fds) closeSync(fd);
-  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 20)), SHORT)).toEqual(['external']);
+  expect(await foundIn(() => void kept.push(new Uint8Array(2 ** 20)), SHORT)).toContain('external');
   const objects = () => void kept.push(Array.from({ length: 40_000 }, (_, at) => ({ at })));
   expect(await foundIn(objects, SHORT)).toContain('heap');
   kept.length = 0;
