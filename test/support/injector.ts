@@ -18,7 +18,7 @@ import * as commands from '../../src/uapi/commands.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const MAIN = join(ROOT, 'cli/main.ts');
 const OPEN = join(ROOT, 'src/kernel/open/koffi.ts');
-const MADE = 'new KoffiSys(loadKoffi(), numbers)';
+const MADE = 'new KoffiSys(koffiCalls(), numbers)';
 
 const COMMAND_NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(commands).map(([name, number]) => [number, name]),
