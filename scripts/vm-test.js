@@ -6,7 +6,7 @@
 //
 // Sources are bundled here, since everything takes ten times as long in there; each kernel boots once, all at the same
 // time. One list of results, and a plain line with the counts at the end.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -252,7 +252,9 @@ async function main(argv) {
     for (const result of results) process.stdout.write(`${lineOf(result)}\n`);
     return finish(results);
   }
-  const directory = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'vm-tests-'));
+  const cache = join(ROOT, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(join(cache, 'vm-tests-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
     process.on(signal, () => process.exit(1));
