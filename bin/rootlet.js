@@ -18,8 +18,8 @@ const {
 } = require('node:fs');
 const { Script } = require('node:vm');
 
-const folder = `${__dirname}/../dist/command`;
-const kept = `${folder}/cached`;
+const directory = `${__dirname}/../dist/command`;
+const kept = `${directory}/cached`;
 
 /**
  * The command whose script there is, with the script: the word itself, or `help`.
@@ -37,7 +37,7 @@ function findCommand(word) {
 
 /** @param {string} name */
 function pathOf(name) {
-  return `${folder}/${name}.cjs`;
+  return `${directory}/${name}.cjs`;
 }
 
 /**
@@ -69,7 +69,7 @@ const WRITABLE_BY_OTHERS = 0o022;
  * @param {import('node:fs').Stats} stats
  */
 function isOwn({ uid, mode }) {
-  const isTrusted = uid === 0 || uid === process.geteuid?.() || uid === statSync(folder).uid;
+  const isTrusted = uid === 0 || uid === process.geteuid?.() || uid === statSync(directory).uid;
   return isTrusted && (mode & WRITABLE_BY_OTHERS) === 0;
 }
 
@@ -101,7 +101,7 @@ function readKept(path) {
 function keep(path, data) {
   const unfinished = `${path}.${process.pid}`;
   try {
-    if (statSync(folder).uid !== process.geteuid?.()) return;
+    if (statSync(directory).uid !== process.geteuid?.()) return;
     mkdirSync(kept, { recursive: true, mode: 0o755 });
     const stats = lstatSync(kept);
     if (!stats.isDirectory() || !isOwn(stats)) return;
@@ -200,7 +200,7 @@ function run(name, text, variant, readPart) {
   ran.push({ script, path, isKept: cachedData !== undefined && script.cachedDataRejected === false });
   const made = { exports: /** @type {any} */ ({}) };
   script.runInThisContext()(made.exports, require, made, {
-    directory: folder,
+    directory,
     get url() {
       return require('node:url').pathToFileURL(filename);
     },

@@ -189,32 +189,3 @@ describe('memory that nothing refers to any more', () => {
     });
   });
 });
-
-describe('memory that nothing refers to any more', () => {
-  test('is given out again, as zeros, and only where there is enough of it', () => {
-    inEachForm(image => {
-      const { alloc, allocSpare, giveSpare } = image.run(tables);
-      const first = alloc(100);
-      const second = alloc(1000);
-      image.bytes.fill(7, second, second + 1000);
-      giveSpare(second, 1000);
-      giveSpare(first, 100);
-      const top = image.words[HEADER.top];
-      expect(allocSpare(500)).toBe(second);
-      expect(bytesAt(image, second, 500)).toEqual(new Array(500).fill(0));
-      expect(allocSpare(2000)).toBe(top);
-      expect(allocSpare(400)).toBe(second + 512);
-      expect(bytesAt(image, second + 512, 400)).toEqual(new Array(400).fill(0));
-      expect(allocSpare(200)).toBeGreaterThan(second + 1000);
-      return second;
-    });
-  });
-
-  test('is refused for more than there can be', () => {
-    inEachForm(image => {
-      expect(() => image.run(tables).allocSpare(-1)).toThrow('2 GiB');
-      expect(() => image.run(tables).allocSpare(0x7fffffff)).toThrow('2 GiB');
-      return 1;
-    });
-  });
-});

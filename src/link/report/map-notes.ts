@@ -50,9 +50,10 @@ function areTaken(object: BpfObject): boolean {
   );
 }
 
-const NOTHING = { name: '', byteOrder: 'little', flags: 0, sections: [], symbols: [] } as const;
+/** An object of which only the types count. */
+export const NOTHING = { name: '', byteOrder: 'little', flags: 0, sections: [], symbols: [] } as const;
 /** A map of which only the type counts. */
-const NO_MAP = {
+export const NO_MAP = {
   kind: 'map',
   name: '',
   binding: 'global',

@@ -26,6 +26,7 @@ import { BTF_KIND, mapTypeName } from '../../uapi/index.ts';
 import { statedLicense } from '../resolve/index.ts';
 import { type SymbolGroup, SymbolReader } from './inspect-symbols.ts';
 import type { InspectedMap, InspectedSymbol, Inspection } from './inspection.ts';
+import { NO_MAP, NOTHING } from './map-notes.ts';
 
 /** What an inspection has beside symbols other than maps. */
 export type Overview = Omit<Inspection, 'programs' | 'functions' | 'variables' | 'externs'>;
@@ -83,20 +84,6 @@ function untypedNote(name: string, section: string): string {
 }
 
 // --- maps ---------------------------------------------------------------------------------------------------------
-
-/** An object of which only the types count, and a map likewise. */
-const NOTHING = { flags: 0, sections: [], symbols: [] } as const;
-const NO_MAP = {
-  kind: 'map',
-  binding: 'global',
-  visibility: 'default',
-  section: 0,
-  origin: { file: '', offset: 0 },
-  size: 0,
-  align: 1,
-  bytes: new Uint8Array(0),
-  references: [],
-} as const;
 
 function mapAt(symbols: SymbolReader, types: BpfObject, row: number, problems: ProblemList): InspectedMap {
   const symbol = symbols.symbolAt(row);
