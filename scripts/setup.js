@@ -91,12 +91,16 @@ function packagesAreThere() {
   });
 }
 
+/** Set for the npm that a set-up runs: `npm ci` runs the script `prepare`, which is this file again. */
+const INSIDE_SETUP = 'ROOTLET_INSIDE_SETUP';
+
 function installPackages() {
   if (packagesAreThere()) return;
   say('installing npm packages');
   const quiet = /** @type {const} */ (['ignore', 'ignore', 'inherit']);
   const problem = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     stdio: [...quiet],
+    env: { ...process.env, [INSIDE_SETUP]: '1' },
     shell: process.platform === 'win32', // npm is a script there
   });
   if (problem) fail(`${problem}; run "npm ci" by hand to see more`);
@@ -115,7 +119,9 @@ function sourceFiles(directory) {
 }
 
 function digestOfSources() {
-  const sources = ['src', 'cli', 'bench', 'test/soak']
+  /** @type {string[]} */
+  const compiled = readJson(join(root, 'tsconfig.build.json')).include;
+  const sources = [...compiled.map(pattern => pattern.replace(/\/\*\*.*/, '')), 'test/support']
     .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
@@ -215,6 +221,8 @@ function takeLock() {
 }
 
 requireNode();
+// The outer set-up holds the lock and builds when the packages are there.
+if (process.env[INSIDE_SETUP] !== undefined) process.exit(0);
 const flags = new Set(process.argv.slice(2));
 takeLock();
 if (!flags.has('--build')) installPackages();
