@@ -47,7 +47,7 @@ export function findPage(
   const entry = catalog.find(one => one.name === name);
   if (entry === undefined) return undefined;
   if (entry.kind === 'command') return { entry, page: entry.page, rest };
-  const page = entry.group.commands.find(({ command }) => command === `${entry.name} ${rest[0] ?? ''}`);
+  const page = entry.group.commands.find(({ command }) => command === [name, ...rest.slice(0, 1)].join(' '));
   return page === undefined ? { entry, page, rest } : { entry, page, rest: rest.slice(1) };
 }
 

@@ -1,7 +1,7 @@
 /** `rootlet help` and `rootlet completion`, which need the pages of all commands. */
 
 import { buildCommand, type Command } from '@stricli/core';
-import { asLines, didYouMean, joinLines, quote, quoteAll, usageError } from '../../src/diag/index.ts';
+import { didYouMean, joinLines, quote, quoteAll, usageError } from '../../src/diag/index.ts';
 import { type Context, guarded, print } from '../io/context.ts';
 import { type Catalog, type CatalogEntry, findPage } from './catalog.ts';
 import { complete } from './complete.ts';
@@ -30,12 +30,13 @@ export function helpCommand(load: LoadCatalog): Command<Context> {
 /** Throws `usage-command`. */
 export function printHelp(context: Context, catalog: Catalog, words: readonly string[]): void {
   const width = pageWidth(context);
-  if (words.length === 0) {
+  const [first] = words;
+  if (first === undefined) {
     print(context, rootText(catalog, width));
     return;
   }
   const found = findPage(catalog, words);
-  if (found === undefined) throw noCommand(words[0] ?? '', catalog);
+  if (found === undefined) throw noCommand(first, catalog);
   const { entry, page, rest } = found;
   if (rest[0] !== undefined) throw noCommandIn(entry, rest[0]);
   if (page !== undefined) print(context, commandText(page, width));
@@ -76,7 +77,7 @@ export function completionCommand(load: LoadCatalog): Command<Context> {
     async func(_flags, shell = '', ...words) {
       await guarded(this, false, async () => {
         if (shell === 'words') printWords(this, await load(), words);
-        else if (isShell(shell)) print(this, asLines(SCRIPTS[shell]));
+        else if (isShell(shell)) print(this, joinLines(SCRIPTS[shell].trimEnd().split('\n')));
         else throw noShell(shell);
       });
     },

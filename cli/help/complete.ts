@@ -41,7 +41,7 @@ const NOTHING: Completion = { candidates: [], paths: 'none' };
 
 /** `words`: those after `rootlet` up to the cursor; the last one is incomplete, and may be empty. */
 export function complete(words: readonly string[], catalog: Catalog, values: ValueSource): Completion {
-  const start = words.at(-1) ?? '';
+  const [start = ''] = words.slice(-1);
   const before = words.slice(0, -1);
   if (before.length === 0) return starting(start, catalog.map(commandCandidate));
   const isHelp = before[0] === 'help';
@@ -103,7 +103,7 @@ function read(words: readonly string[], options: readonly OptionHelp[]): State {
 function awaiting(word: string, options: readonly OptionHelp[]): OptionHelp | undefined {
   const option = word.startsWith('--')
     ? options.find(({ long }) => `--${long}` === word)
-    : options.find(({ short }) => `-${short ?? ''}` === word);
+    : options.find(({ short }) => short !== undefined && `-${short}` === word);
   return option?.value === undefined ? undefined : option;
 }
 

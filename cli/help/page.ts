@@ -4,6 +4,7 @@
  */
 
 import type { Command, CommandContext } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import { kebab } from '../flags/spelling.ts';
 import { SECTIONS, type Section, sectionOf } from './sections.ts';
 import { type Example, topicOf } from './topics.ts';
@@ -111,7 +112,7 @@ export function optionsOf({ flags = {}, aliases = {} }: Parameters): OptionHelp[
       const short = Object.entries(aliases).find(([, name]) => name === key)?.[0];
       return {
         key,
-        ...(short === undefined ? {} : { short }),
+        ...given({ short }),
         long: kebab(key),
         isNegated: isNegated(flag),
         ...valueHelp(flag),

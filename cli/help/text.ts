@@ -1,6 +1,6 @@
 /** Pages for a terminal: lines of its width, options in sections. */
 
-import { asLines, joinLines, type Lines } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, type Lines } from '../../src/diag/index.ts';
 import type { GroupPage, OptionHelp, Page } from './page.ts';
 import { argumentText } from './page.ts';
 import { FIRST_STEPS, GROUPS, type Group, topicOf } from './topics.ts';
@@ -42,7 +42,7 @@ function argumentLines(page: Page, width: number): string[] {
 export function optionText({ short, long, isNegated, value, isRepeated }: OptionHelp): string {
   const name = isNegated ? `--[no-]${long}` : `--${long}`;
   const text = short === undefined ? `    ${name}` : `-${short}, ${name}`;
-  const isList = /…|\.\.\./.test(value ?? '');
+  const isList = value !== undefined && /…|\.\.\./.test(value);
   return `${text}${value === undefined ? '' : ` ${value}`}${isRepeated && !isList ? '...' : ''}`;
 }
 
@@ -115,10 +115,5 @@ function entry(name: string, text: string, width: number): string[] {
 
 /** Parts with an empty line between them. */
 function blocks(parts: readonly (readonly string[])[]): Lines {
-  return asLines(
-    parts
-      .filter(lines => lines.length > 0)
-      .map(joinLines)
-      .join('\n\n'),
-  );
+  return joinBlocks(parts.filter(lines => lines.length > 0).map(joinLines), 1);
 }

@@ -44,7 +44,7 @@ export function valuesOf(context: Context): ValueSource {
     if (/^IFACE/.test(kind)) return among(query, interfaces());
     if (query.option === undefined && OF_ENTRIES.includes(query.command)) return entryValue(context, query);
     if (/^(xdp|tc) /.test(query.command) && /^NAME/.test(kind)) return members(context, query);
-    if (query.option === 'progName') return among(query, programsIn(query.given[0] ?? ''));
+    if (query.option === 'progName') return among(query, query.given.flatMap(programsIn));
     if (query.command === 'relink' && query.option === undefined) return slotValue(query);
     return path(query);
   };
