@@ -1,6 +1,6 @@
 /**
  * Makes a script of every subcommand: finding and opening modules one by one took 70 ms, as long as Node's own start,
- * and V8 keeps compiled code of scripts only. `help.cjs` has all commands, for what is not a subcommand.
+ * and V8 keeps compiled code of scripts only. `help.cjs` has all commands, for help of all and for what is not a command.
  *
  * What a run of a command seldom needs is in a second script, which is read when the first of its functions is called
  * (`NEEDED_SELDOM`): V8 takes time for each function that a script has, also for those that do not run.
@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { commandModule, kernelNames } from './kernels.js';
 import { packagesOf, thirdPartyText } from './licenses.js';
 import { calledModule, importedModule, isSeldom, partKeys, sharedModule, stubModule } from './parts.js';
@@ -43,7 +43,18 @@ export async function bundleCommands(compiled) {
     else await bundle(`${command}.cjs`, plugins);
   }
   await bundle('help.cjs', [kernels]);
+  await writeManuals();
   writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
+}
+
+/** The pages of help as manual pages. */
+async function writeManuals() {
+  const { loadCatalog } = await import(pathToFileURL(MAIN).href);
+  const { manualPages } = await import(pathToFileURL(join(dist, 'cli', 'help', 'man.js')).href);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  mkdirSync(join(dist, 'man'));
+  for (const { file, text } of manualPages(await loadCatalog(), version))
+    writeFileSync(join(dist, 'man', file), text);
 }
 
 /**

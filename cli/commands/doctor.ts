@@ -17,7 +17,7 @@ interface Flags extends StoreFlags {
 
 export const doctorCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: 'Probe what this kernel and this process support, and the state of chains',
+    brief: 'Probe what works here, and the state of chains',
     fullDescription:
       'Probe privileges, file systems, features, program types, map types and attachments, and print what to do about ' +
       'missing ones. Print what is stale, lost or unfinished of chains on interfaces, and what --fix does about it. Exit ' +

@@ -65,7 +65,7 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
 
 export const loadCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Load an object into the kernel and keep it there under a name',
+    brief: 'Load an object into the kernel, and keep it by name',
     fullDescription:
       'Load all programs and maps of an object (several objects are linked first) and pin them under a name. ' +
       '"rootlet ps" lists them, "rootlet unload NAME" unloads them.',

@@ -58,7 +58,7 @@ const BACK_END_CHOICES: readonly (BindingBackEnd | SlotBackEnd | 'auto')[] = [
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
-    brief: 'Replace a running program, a loaded object, or the components in slots',
+    brief: 'Replace what runs: a program, an object, or slots',
     fullDescription:
       'NAME FILE replaces NAME with a new version: an attached program, a rootlet (its components stay in their slots), ' +
       'or a loaded object (its consumers are rebound to the new version). NAME SLOT=FILE fills slots; the slots of a ' +

@@ -60,7 +60,7 @@ const BREATH = 4096;
 
 export const runCommand = buildCommand<Flags, [string], Context>({
   docs: {
-    brief: 'Run a program on packets, in the embedded machine (no root needed) or in the kernel',
+    brief: 'Run a program on packets, in the machine or the kernel',
     fullDescription:
       'Run an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
       'hexadecimal digits, and print the verdicts. State (maps, globals) is kept from packet to packet.',
