@@ -22,6 +22,7 @@ import { off, text } from '../flags/kinds.ts';
 import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
+import { packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -200,6 +201,8 @@ interface Outcome {
     readonly number: number;
     readonly verdict: number;
     readonly length: number;
+    /** What it was before the run. */
+    readonly text: string;
     /** What an XDP program put before the packet, in hexadecimal digits; left out when there is nothing. */
     readonly metadata?: string;
   }[];
@@ -216,11 +219,18 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
   try {
     for (const source of sources) {
       for (const packet of source.packets()) {
+        const text = each.length <= limit ? packetText(packet.bytes) : '';
         const { verdict, packet: after, metadata } = runOne(runner, packet);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit)
-          each.push({ number: packet.number, verdict, length: after.length, ...shownMetadata(metadata) });
+          each.push({
+            number: packet.number,
+            verdict,
+            length: after.length,
+            text,
+            ...shownMetadata(metadata),
+          });
         if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
         if (output !== null && total % BREATH === 0) await breathe();
@@ -302,6 +312,7 @@ function report(
           String(entry.number),
           verdictName(progTypeOf(runner.kind), entry.verdict),
           `${entry.length} bytes`,
+          entry.text,
           ...(entry.metadata === undefined ? [] : [`metadata ${entry.metadata}`]),
         ]),
         '',

@@ -2,6 +2,7 @@
 
 import { buildCommand, type Command } from '@stricli/core';
 import { didYouMean, joinLines, quote, quoteAll, usageError } from '../../src/diag/index.ts';
+import { showsColour } from '../io/colour.ts';
 import { type Context, guarded, print } from '../io/context.ts';
 import { type Catalog, type CatalogEntry, findPage } from './catalog.ts';
 import { complete } from './complete.ts';
@@ -29,7 +30,7 @@ export function helpCommand(load: LoadCatalog): Command<Context> {
 
 /** Throws `usage-command`. */
 export function printHelp(context: Context, catalog: Catalog, words: readonly string[]): void {
-  const width = pageWidth(context);
+  const [width, colour] = [pageWidth(context), showsColour('stdout')];
   const [first] = words;
   if (first === undefined) {
     print(context, rootText(catalog, width));
@@ -39,8 +40,8 @@ export function printHelp(context: Context, catalog: Catalog, words: readonly st
   if (found === undefined) throw noCommand(first, catalog);
   const { entry, page, rest } = found;
   if (rest[0] !== undefined) throw noCommandIn(entry, rest[0]);
-  if (page !== undefined) print(context, commandText(page, width));
-  else if (entry.kind === 'group') print(context, groupText(entry.group, width));
+  if (page !== undefined) print(context, commandText(page, width, colour));
+  else if (entry.kind === 'group') print(context, groupText(entry.group, width, colour));
 }
 
 function noCommand(word: string, catalog: Catalog) {

@@ -1,6 +1,7 @@
 /** Prints the page of the command that was called, and the short form of it that an error of usage has. */
 
 import type { Command, RouteMap } from '@stricli/core';
+import { showsColour } from '../io/colour.ts';
 import { type Context, print } from '../io/context.ts';
 import type { Usage } from '../parser-text.ts';
 import { groupPageOf } from './catalog.ts';
@@ -10,11 +11,11 @@ import { pageWidth } from './width.ts';
 
 /** `words`: name of the command, with that of its group. */
 export function showCommand(context: Context, words: string, command: Command<Context>): void {
-  print(context, commandText(pageOf(words, command), pageWidth(context)));
+  print(context, commandText(pageOf(words, command), pageWidth(context), showsColour('stdout')));
 }
 
 export function showGroup(context: Context, name: string, routes: RouteMap<Context>): void {
-  print(context, groupText(groupPageOf(name, routes), pageWidth(context)));
+  print(context, groupText(groupPageOf(name, routes), pageWidth(context), showsColour('stdout')));
 }
 
 /** `usage: rootlet link [OPTION]... IN...; "rootlet help link" has all options`. */

@@ -1,17 +1,18 @@
 /** Pages for a terminal: lines of its width, options in sections. */
 
-import { joinBlocks, joinLines, type Lines } from '../../src/diag/index.ts';
+import { bold, joinBlocks, joinLines, type Lines, line } from '../../src/diag/index.ts';
 import type { GroupPage, OptionHelp, Page } from './page.ts';
 import { argumentText } from './page.ts';
-import { FIRST_STEPS, GROUPS, type Group, topicOf } from './topics.ts';
+import { type Example, FIRST_STEPS, GROUPS, type Group, topicOf } from './topics.ts';
 import { wrap } from './wrap.ts';
 
 const INDENT = '  ';
 /** Texts begin in this column; longer options have a line of their own. */
 const TEXT_COLUMN = 28;
 
-export function commandText(page: Page, width: number): Lines {
-  return blocks([
+/** `colour`: headings are bold. */
+export function commandText(page: Page, width: number, colour = false): Lines {
+  return blocks(colour, [
     wrap(`Usage: rootlet ${page.command} ${page.usage}`, width, ' '.repeat(10)),
     paragraphs(page.description, width),
     argumentLines(page, width),
@@ -19,7 +20,7 @@ export function commandText(page: Page, width: number): Lines {
       `${title}:`,
       ...options.flatMap(option => entry(optionText(option), option.brief, width)),
     ]),
-    ['Examples:', ...page.examples.flatMap(({ line, text }) => exampleLines(line, text, width))],
+    ['Examples:', ...page.examples.flatMap(example => exampleLines(example, width))],
     documentationLines(page.docs, width),
   ]);
 }
@@ -46,8 +47,9 @@ export function optionText({ short, long, isNegated, value, isRepeated }: Option
   return `${text}${value === undefined ? '' : ` ${value}`}${isRepeated && !isList ? '...' : ''}`;
 }
 
-function exampleLines(line: string, text: string, width: number): string[] {
-  return [`${INDENT}rootlet ${line}`, ...wrap(text, width, INDENT.repeat(3), INDENT.repeat(3))];
+function exampleLines(example: Example, width: number): string[] {
+  const { text } = example;
+  return [`${INDENT}rootlet ${example.line}`, ...wrap(text, width, INDENT.repeat(3), INDENT.repeat(3))];
 }
 
 function documentationLines(docs: readonly string[], width: number): string[] {
@@ -55,12 +57,16 @@ function documentationLines(docs: readonly string[], width: number): string[] {
 }
 
 /** A group of commands. */
-export function groupText({ command, description, commands }: GroupPage, width: number): Lines {
-  return blocks([
+export function groupText(
+  { command, description, commands }: GroupPage,
+  width: number,
+  colour = false,
+): Lines {
+  return blocks(colour, [
     [`Usage: rootlet ${command} COMMAND ...`],
     paragraphs(description, width),
     ['Commands:', ...commands.flatMap(page => entry(shortName(page), page.brief, width))],
-    ['Examples:', ...topicOf(command).examples.flatMap(({ line, text }) => exampleLines(line, text, width))],
+    ['Examples:', ...topicOf(command).examples.flatMap(example => exampleLines(example, width))],
     wrap(`"rootlet help ${command} COMMAND" lists the options of a command.`, width),
     documentationLines(topicOf(command).docs, width),
   ]);
@@ -77,10 +83,10 @@ export interface RootEntry {
 }
 
 export function rootText(entries: readonly RootEntry[], width: number): Lines {
-  return blocks([
+  return blocks(false, [
     ['Usage: rootlet COMMAND [OPTION]... [ARGUMENT]...'],
     GROUPS.flatMap(group => rootLines(group, entries, width)),
-    FIRST_STEPS.map(({ line, text }) => `${INDENT}${`rootlet ${line}`.padEnd(44)}# ${text}`),
+    FIRST_STEPS.map(step => `${INDENT}${`rootlet ${step.line}`.padEnd(44)}# ${step.text}`),
     wrap('"rootlet help COMMAND" lists options and examples; README.md begins with five minutes.', width),
   ]);
 }
@@ -113,7 +119,16 @@ function entry(name: string, text: string, width: number): string[] {
   return [`${left.padEnd(TEXT_COLUMN)}${first.slice(TEXT_COLUMN)}`.trimEnd(), ...others];
 }
 
-/** Parts with an empty line between them. */
-function blocks(parts: readonly (readonly string[])[]): Lines {
-  return joinBlocks(parts.filter(lines => lines.length > 0).map(joinLines), 1);
+/** Parts with an empty line between them. The first line of a part is its heading if it ends with a colon. */
+function blocks(colour: boolean, parts: readonly (readonly string[])[]): Lines {
+  return joinBlocks(
+    parts.filter(lines => lines.length > 0).map(lines => part(colour, lines)),
+    1,
+  );
+}
+
+function part(colour: boolean, lines: readonly string[]): Lines {
+  const [heading = '', ...others] = lines;
+  if (!colour || !heading.endsWith(':') || others.length === 0) return joinLines(lines);
+  return joinBlocks([bold(line(heading)), joinLines(others)]);
 }

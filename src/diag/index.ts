@@ -12,6 +12,7 @@ export {
 export { type CodeOf, PROBLEM_CODES, type ProblemCode } from './codes.ts';
 export {
   asLines,
+  bold,
   joinBlocks,
   joinLines,
   jsonLines,
