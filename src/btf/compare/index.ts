@@ -2,4 +2,5 @@
 
 export { compareTypes } from './compare.ts';
 export type { TypeMismatch } from './mismatch.ts';
+export { CompareSession, compareSession } from './session.ts';
 export { compareTagSets, TagIndex } from './tags.ts';
