@@ -100,7 +100,7 @@ test('relink --no-limits is another option', async () => {
   expect(code).toBe(0);
 });
 
-/** A thin archive, written by hand: GNU ar refuses what is no object. */
+/** A thin archive, written by hand: GNU ar refuses other files than objects. */
 function thinArchive(member: string): string {
   const entry = (name: string, size: number): string =>
     `${name.padEnd(16)}${'0'.padEnd(12)}${'0'.padEnd(6)}${'0'.padEnd(6)}${'644'.padEnd(8)}${String(size).padEnd(10)}\`\n`;

@@ -253,7 +253,7 @@ function reasonOf(error: unknown): string {
     case NOT_REGULAR:
       return 'it is not a regular file';
     case 'ENXIO':
-      return 'it is a pipe that nobody reads, or a socket';
+      return 'it is a pipe without a reader, or a socket';
     case 'ENOTDIR':
       return 'a part of the path is not a directory';
     case 'ENOSPC':

@@ -129,7 +129,7 @@ describe('an output', () => {
     }
   });
 
-  test('does not wait for ever for a reader', () => {
+  test('does not wait forever for a reader', () => {
     const path = pipe('pipe');
     expect(() => openSpecial(special(path), 60)).toThrow(expect.objectContaining({ code: 'ENXIO' }));
   });

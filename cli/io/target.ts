@@ -71,7 +71,7 @@ function leafOf(given: string, path: string, stats: Stats): Target {
 
 const FD_DIRECTORY = /^\/proc\/\d+\/(?:task\/\d+\/)?fd$/;
 
-/** Links below /proc show what a process has open (/dev/stdout, `>(command)`): the texts of those of pipes are no paths. */
+/** Links below /proc show what a process has open (/dev/stdout, `>(command)`): the texts of those of pipes are not paths. */
 function openedFile(link: string): SpecialTarget | undefined {
   if (!FD_DIRECTORY.test(realpathSync(dirname(link)))) return undefined;
   const stats = statSync(link, { throwIfNoEntry: false });

@@ -28,6 +28,7 @@ export {
   compareTypes,
   TagIndex,
   type TypeMismatch,
+  typeOutline,
 } from './compare/index.ts';
 export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge/index.ts';
 export {

@@ -6,6 +6,7 @@
  * parts have the same one for at most n of the 2^21 places, whatever they are.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { randomWord } from './random.ts';
 
 /** Steps for one entry that a table takes before it draws a key. */
@@ -32,7 +33,7 @@ export function withNumber(sum: number, value: number, key: number): number {
 /** The same for bytes. */
 export function withBytes(sum: number, bytes: Uint8Array, at: number, size: number, key: number): number {
   let all = sum;
-  for (let place = at; place < at + size; place++) all = withPart(all, (bytes[place] ?? 0) + 1, key);
+  for (let place = at; place < at + size; place++) all = withPart(all, elementAt(bytes, place) + 1, key);
   return all;
 }
 

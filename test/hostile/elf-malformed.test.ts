@@ -728,7 +728,7 @@ describe('names cannot do harm', () => {
 
   it.each([
     [4000, 100_000, null],
-    [100, 8000, 64],
+    [100, 8000, 128],
   ])('overlapping names cannot outgrow the file: %i symbols', (count, length, enough) => {
     const long = 'a'.repeat(length);
     const symbols = Array.from({ length: count }, (_, index) => symbol(`${index}`, 1, 0, 0));

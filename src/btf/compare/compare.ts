@@ -28,7 +28,7 @@ import {
 import { ComparedPair, ELEMENT, explain, MEMBER, POINTEE, RETURN, SAME_PLACE } from './explain.ts';
 import type { TypeMismatch } from './mismatch.ts';
 import { resolveType } from './resolved.ts';
-import type { CompareSession } from './session.ts';
+import { type CompareSession, DIFFERENCE } from './session.ts';
 import { compareTagSets, TagIndex } from './tags.ts';
 
 export interface CompareOptions {
@@ -102,7 +102,10 @@ class Comparison {
     this.#stack.push(new ComparedPair(idA, idB, false, null, 0));
     for (let pair = this.#stack.pop(); pair !== undefined; pair = this.#stack.pop()) {
       const difference = this.#compare(pair);
-      if (difference !== null) return explain(this.#a, this.#b, pair, difference.left, difference.right);
+      if (difference !== null) {
+        this.#session?.take(DIFFERENCE);
+        return explain(this.#a, this.#b, pair, difference.left, difference.right);
+      }
     }
     if (this.#isWhole) for (const key of this.#seen) this.#equal?.add(key);
     return null;

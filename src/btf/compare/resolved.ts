@@ -15,9 +15,9 @@ const MODIFIERS: ReadonlySet<number> = new Set([
 
 /** Ends of chains by id, plus 1; 0: not known yet. */
 interface Ends {
-  /** The first type that is no modifier, and no tag. */
+  /** The first type that is neither a modifier nor a tag. */
   readonly resolved: Uint32Array;
-  /** The first type that is no modifier; a tag may be. */
+  /** The first type that is not a modifier, perhaps a tag. */
   readonly tags: Uint32Array;
 }
 
@@ -37,7 +37,7 @@ export function resolveType(btf: RawBtf, id: BtfId): BtfId {
   return endOf(btf, id, endsOf(btf).resolved, kind => MODIFIERS.has(kind) || kind === BTF_KIND.TYPE_TAG);
 }
 
-/** The first type tag among the modifiers from `id` on, or what is behind them. */
+/** The first type tag among the modifiers from `id` on, or the type that they end in. */
 export function firstTag(btf: RawBtf, id: BtfId): BtfId {
   return endOf(btf, id, endsOf(btf).tags, kind => MODIFIERS.has(kind));
 }

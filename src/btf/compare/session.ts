@@ -8,6 +8,8 @@ import type { RawBtf } from '../model/index.ts';
 
 /** Steps of all comparisons: types of a file, each with each of a thousand files, take less. */
 const BUDGET = 1 << 22;
+/** Steps that a difference counts for: equal types are compared once, different ones whenever they meet. */
+export const DIFFERENCE = 16;
 
 export class CompareSession {
   /** By types of both sides and rules, keys of pairs. */

@@ -1,4 +1,4 @@
-/** Whose koffi is loaded: code that root runs comes from nobody else. */
+/** Which koffi is loaded: code that root runs comes from no other user. */
 
 import { execFileSync } from 'node:child_process';
 import {

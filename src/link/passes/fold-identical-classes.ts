@@ -8,7 +8,15 @@
  * constants that a loader may set (volatile).
  */
 
-import { type BtfId, type CompareSession, compareTypes, sizeOfType, skipModifiers } from '../../btf/index.ts';
+import {
+  type BtfId,
+  type CompareSession,
+  compareTypes,
+  sizeOfType,
+  skipModifiers,
+  toRaw,
+  typeOutline,
+} from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { CodeView, OP_LD_IMM64 } from '../../isa/index.ts';
@@ -143,7 +151,7 @@ function isVolatile(object: BpfObject, btfId: BtfId): boolean {
   return false;
 }
 
-/** A key of everything but types and targets of references. */
+/** A key of everything but targets of references; of types their outlines. */
 function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
   const object = objects[at.file];
   const symbol = object?.symbols[at.index];
@@ -155,14 +163,21 @@ function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
           textOfBytes(comparableCode(object, symbol)),
           ...symbol.references.map(one => `${one.insnIndex} ${one.kind} ${one.addend}`),
           '',
-          ...symbol.coreRecords.map(one => `${one.insnIndex} ${one.kind} ${one.access}`),
+          ...symbol.coreRecords.map(
+            one => `${one.insnIndex} ${one.kind} ${one.access} ${outlineIn(object, one.type)}`,
+          ),
         ]
       : [
           String(symbol.align),
           textOfBytes(symbol.bytes ?? new Uint8Array(0)),
           ...symbol.references.map(one => `${one.offset} ${one.width} ${one.kind} ${one.addend}`),
         ];
-  return JSON.stringify([symbol.kind, symbol.name, section, ...parts]);
+  return JSON.stringify([symbol.kind, symbol.name, section, outlineIn(object, symbol.btfId), ...parts]);
+}
+
+/** '' without a type. */
+function outlineIn({ btf }: BpfObject, id: BtfId): string {
+  return btf === null || id === 0 ? '' : typeOutline(toRaw(btf), id);
 }
 
 function textOfBytes(bytes: Uint8Array): string {

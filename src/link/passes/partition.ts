@@ -6,7 +6,7 @@
  * of symbols.
  */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt, valueAt } from '../../bytes/index.ts';
 
 /** A reference of a node to another one. */
 export interface Edge {
@@ -53,9 +53,8 @@ class Partition {
     const byClass = new Map<number, Map<string, number[]>>();
     for (const [node, list] of places) {
       const number = elementAt(this.#classOf, node);
-      const groups = byClass.get(number) ?? new Map<string, number[]>();
-      byClass.set(number, groups);
-      listOf(groups, list.sort((a, b) => a - b).join()).push(node);
+      if (!byClass.has(number)) byClass.set(number, new Map());
+      listOf(valueAt(byClass, number), list.sort((a, b) => a - b).join()).push(node);
     }
     return byClass;
   }
@@ -68,13 +67,14 @@ class Partition {
     // the class keeps the rest, or if there is none its largest part
     if (moved === members.size) parts.sort((a, b) => a.length - b.length).pop();
     for (const part of parts) this.#move(part, members);
-    const sizes = [members.size, ...parts.map(part => part.length)];
-    const largest = sizes.indexOf(Math.max(...sizes));
-    if (parts.length === 0) return;
-    if (largest !== 0) this.#pending.push([...members]);
-    parts.forEach((part, at) => {
-      if (at + 1 !== largest) this.#pending.push(part);
-    });
+    const largest = parts.reduce((most, part) => Math.max(most, part.length), 0);
+    const isRestLargest = members.size >= largest;
+    if (!isRestLargest) this.#pending.push([...members]);
+    let isLeftOut = isRestLargest;
+    for (const part of parts) {
+      if (!isLeftOut && part.length === largest) isLeftOut = true;
+      else this.#pending.push(part);
+    }
   }
 
   #move(part: readonly number[], from: Set<number>): void {

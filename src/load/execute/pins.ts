@@ -67,7 +67,7 @@ export function pinMap(map: BpfMap, path: string): () => void {
   };
 }
 
-/** A directory and a file in it, as their file system tells them apart. */
+/** A directory and a file in it, by what their file system distinguishes them by. */
 interface Made {
   readonly directory: string;
   readonly file: string | undefined;

@@ -1,6 +1,6 @@
 /** Compares what blocks do, without strings: each block is a list of numbers that is the same for equal blocks. */
 
-import { elementAt } from '../../../bytes/index.ts';
+import { elementAt, valueAt } from '../../../bytes/index.ts';
 import { CROWD, drawKey, hashOfSum, withNumber } from '../../../image/index.ts';
 import { filled, intAt } from '../analysis/index.ts';
 import {
@@ -58,9 +58,11 @@ export class Shapes {
 
   #bucketOf(shape: readonly number[]): BlockIndex[] {
     const hash = this.#key === 0 ? hashOf(shape) : keyedHash(shape, this.#key);
-    const known = this.#buckets.get(hash) ?? [];
-    if (known.length === 0) this.#buckets.set(hash, known);
-    return known;
+    const known = this.#buckets.get(hash);
+    if (known !== undefined) return known;
+    const made: BlockIndex[] = [];
+    this.#buckets.set(hash, made);
+    return made;
   }
 
   /** Blocks that were made to have one hash get others. */
@@ -68,7 +70,7 @@ export class Shapes {
     const blocks = [...this.#buckets.values()].flat();
     this.#key = drawKey();
     this.#buckets = new Map();
-    for (const index of blocks) this.#bucketOf(this.#shapes.get(index) ?? []).push(index);
+    for (const index of blocks) this.#bucketOf(valueAt(this.#shapes, index)).push(index);
   }
 
   #settle(ins: Ins, index: BlockIndex): void {
@@ -107,9 +109,8 @@ export class Shapes {
   /** Registers that only this block names are counted; others have their numbers. */
   #nameOf(register: Register): number {
     if (register < FIRST_VIRTUAL || intAt(this.#home, register) < 0) return register;
-    const number = this.#locals.get(register) ?? this.#locals.size;
-    this.#locals.set(register, number);
-    return -1 - number;
+    if (!this.#locals.has(register)) this.#locals.set(register, this.#locals.size);
+    return -1 - valueAt(this.#locals, register);
   }
 
   #coreOf({ core }: Ins): number {

@@ -104,7 +104,7 @@ test('blocks that are made to have one hash get another hash', () => {
   }
 });
 
-test('registers that only one block names are told apart, however many there are', () => {
+test('registers that only one block names are distinguished, however many there are', () => {
   const block = (first: number): string =>
     `${Array.from({ length: 4 }, (_, at) => `r${first + at} = ${at}`).join('\n')}\nr0 = r${first + 3}\nexit`;
   expect(merged(block(20), block(30))).toBe(true);
