@@ -31,6 +31,7 @@ import {
 } from '../flags/binding.ts';
 import { parseComponent, words } from '../flags/components.ts';
 import { off, text } from '../flags/kinds.ts';
+import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
 import {
   entryName,
   givenNotes,
@@ -97,7 +98,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
       for (const path of paths) refuseProgram(path);
-      const input = readObjects(paths, parseTypes(flags.type));
+      const input = readObjects(paths, parseLimits(flags, LOAD_LIMITS), parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys({ requireRights: !flags.dryRun });
       const options = loadOptionsOf(sys, storeRoot(this, flags), flags, only);

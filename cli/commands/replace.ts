@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { EXIT, quote, usageError } from '../../src/diag/index.ts';
+import { EXIT, type Limits, quote, usageError } from '../../src/diag/index.ts';
 import {
   BINDING_BACK_ENDS,
   type BindingBackEnd,
@@ -17,6 +17,7 @@ import type { EntryKind, Store } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../flags/components.ts';
 import { listFlag } from '../flags/edit.ts';
+import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
 import {
   explainingValues,
   LOAD_FLAGS,
@@ -153,11 +154,12 @@ function entryNamed(store: Store, target: string): { readonly kind: EntryKind; r
 function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]): ReplaceRequest {
   const assignments = rest.filter(isAssignment);
   const files = rest.filter(word => !isAssignment(word));
-  const slots = slotChange(flags, assignments);
+  const limits = parseLimits(flags, LOAD_LIMITS);
+  const slots = slotChange(flags, assignments, limits);
   const { slots: slotsVia, via, against, bind, lazy } = flags;
   const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
-    ...(files.length === 0 ? {} : { version: versionOf(files) }),
+    ...(files.length === 0 ? {} : { version: versionOf(files, limits) }),
     ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
     options: { ...loadOptionsOf(sys, store.root, flags, undefined), types: parseTypes(flags.type) },
     binding: bind === undefined ? withoutBind(binding) : binding,
@@ -191,13 +193,19 @@ function isAssignment(word: string): boolean {
 }
 
 /** The last file may name its program. */
-function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
+function versionOf(
+  files: readonly string[],
+  limits: Limits | undefined,
+): NonNullable<ReplaceRequest['version']> {
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
   if (program !== undefined && other !== undefined)
     throw usageError('usage-program', `${quote(program)} and ${quote(other)}: only one program can be named`);
-  const input = readVersion(parsed.map(({ file }) => file));
+  const input = readVersion(
+    parsed.map(({ file }) => file),
+    limits,
+  );
   return { input, ...given({ program }) };
 }
 
@@ -205,12 +213,13 @@ function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['versio
 function slotChange(
   flags: Flags,
   assignments: readonly string[],
+  limits: Limits | undefined,
 ): Omit<SlotChange, 'rootlet' | 'program'> | undefined {
   if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
   const order = flags.order === undefined ? undefined : words(flags.order).map(parseComponent);
   const paths = [...fill, ...(order ?? [])].map(({ file }) => file);
-  const inputs = readObjectFiles(paths);
+  const inputs = readObjectFiles(paths, limits);
   const files = new Map(paths.map((path, at) => [path, inputs[at]]));
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);

@@ -1,7 +1,15 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
 import { elementAt, given } from '../../src/bytes/index.ts';
-import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import {
+  addFrame,
+  available,
+  inputError,
+  type Limits,
+  quote,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
@@ -29,6 +37,7 @@ export interface KernelRunOptions {
   readonly verifierLog?: string;
   /** Text of a kernel configuration, which overrides the kernel's. */
   readonly kconfig?: string;
+  readonly limits?: Limits;
 }
 
 /** The smallest packet that the kernel runs programs on: an Ethernet header. */
@@ -110,13 +119,13 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
-  const { program, kconfig } = options;
+  const { program, kconfig, limits } = options;
   const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
     loadObject(object, openSys(), {
       pinRoot: null,
       maxEntries: options.maxEntries,
-      ...given({ programs, kconfig }),
+      ...given({ programs, kconfig, limits }),
       ...logging,
     }),
   );

@@ -249,6 +249,7 @@ export const RUNNING_CODES = {
   'usage-command': 'usage',
   'usage-debug': 'usage',
   'usage-gc': 'usage',
+  'usage-limits': 'usage',
   'usage-machine-flag': 'usage',
   'usage-max-entries': 'usage',
   'usage-members': 'usage',

@@ -106,7 +106,7 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /**
  * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for
- * arguments of another shape.
+ * arguments of another shape, `usage-limits`, and `image-limit` for objects that need too much memory.
  */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   requireInputs('link', inputs);
@@ -205,8 +205,8 @@ function prepareInputs(
   options: LinkOptions,
   problems: ProblemList,
 ): PreparedInputs {
-  const edits = options.edits === undefined ? undefined : inputEdits(inputs, options.edits);
-  const image = new Image();
+  const edits = options.edits === undefined ? undefined : inputEdits(inputs, options.edits, options.limits);
+  const image = new Image(options.limits);
   const read = readInputs(inputs, {
     image,
     keepDebug: options.keepDebug ?? false,

@@ -1,6 +1,6 @@
 /** Loaded and bound objects in the store. */
 
-export { type EntryLoad, type KeptBindings, removingNewPins, withEntryLoad } from './load-entry.ts';
+export { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.ts';
 export { bindPending, isPending } from './pending.ts';
 export { recoverLeft, upgradeMark } from './recover.ts';
 export {

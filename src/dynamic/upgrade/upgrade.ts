@@ -30,7 +30,6 @@ import {
   objectOf,
   openContents,
   Registry,
-  removingNewPins,
   type StoredDynamic,
   type StoredProvider,
   upgradeMark,
@@ -266,7 +265,6 @@ function loadNext(
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
     .map(({ extern, provider, target }) => ({ extern, provider, target }));
-  failing.defer(removingNewPins(object, options.pinRoot));
   const next = loadConsumer(object, store.sys, {
     ...loadOptionsOf(options),
     ...planned.settings,
@@ -276,7 +274,8 @@ function loadNext(
     bind,
     reuse: plan => reusedMap(planned.state, plan.name),
   });
-  pinReused(next.loaded, planned.state.decisions, pinRootOf(options));
+  failing.defer(() => next.loaded.unpin());
+  failing.defer(pinReused(next.loaded, planned.state.decisions, pinRootOf(options)));
   return next;
 }
 
