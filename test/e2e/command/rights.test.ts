@@ -3,7 +3,7 @@
  * commands name what they miss, and look at what is their own.
  */
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +11,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../../../cli/testing.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
 import { needs } from '../../support/needs.ts';
+import { Wire } from '../slots/support.ts';
 
 const NOBODY = 65534;
 const ROOT = join(import.meta.dirname, '../../..');
 const OBJECT = join(ROOT, 'examples/obj/el/first_firewall.bpf.o');
+const SECOND = join(ROOT, 'examples/obj/el/second_firewall.bpf.o');
+const ROOTLET = join(ROOT, 'examples/obj/el/rootlet.bpf.o');
 const PACKET =
   'ffffffffffff00000000000108004500001c000100004011000001010101020202020035003500080000aabbccddeeff';
 const THREE = '+bpf,+net_admin,+perfmon';
@@ -22,7 +25,11 @@ const THREE = '+bpf,+net_admin,+perfmon';
 const directory = mkdtempSync(join(tmpdir(), 'rootlet-rights-'));
 const command = join(directory, 'rootlet.mjs');
 const own = join(directory, 'own');
-const object = join(own, 'firewall.o');
+const [object, second, rootlet] = ['firewall', 'second', 'rootlet'].map(name => join(own, `${name}.o`)) as [
+  string,
+  string,
+  string,
+];
 
 beforeAll(() => {
   chmodSync(directory, 0o755);
@@ -83,10 +90,13 @@ needs('root', 'bpf').describe('with some rights', () => {
 
   /** As an unprivileged user with these capabilities. */
   function as(capabilities: string, ...words: readonly string[]): Ended {
+    return run([...asUser(capabilities), ...words], { ROOTLET_BPFFS: store });
+  }
+
+  function asUser(capabilities: string): string[] {
     const ids = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
     const rights = ['inh', 'ambient'].map(set => `--${set}-caps=${capabilities}`);
-    const line = ['setpriv', ...ids, ...rights, `--bounding-set=${capabilities}`, process.execPath, command];
-    return run([...line, ...words], { ROOTLET_BPFFS: store });
+    return ['setpriv', ...ids, ...rights, `--bounding-set=${capabilities}`, process.execPath, command];
   }
 
   test.each(OFFLINE)('none: %s', (_, words) => {
@@ -120,6 +130,66 @@ needs('root', 'bpf').describe('with some rights', () => {
     expect(elsewhere).toMatchObject({
       code: 3,
       text: expect.stringMatching(/✗ bpf file system.*may not write/s),
+    });
+  });
+
+  needs('ip').describe('with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on an interface', () => {
+    let wire: Wire;
+    beforeAll(() => {
+      wire = new Wire('rights');
+      for (const [from, to] of [
+        [SECOND, second],
+        [ROOTLET, rootlet],
+      ] as const) {
+        copyFileSync(from, to);
+        chmodSync(to, 0o644);
+      }
+    });
+    afterAll(() => wire.close());
+
+    /** Output of a command that has to succeed. */
+    function must(...words: readonly string[]): string {
+      const line = ['ip', 'netns', 'exec', wire.name, ...asUser(THREE), ...words];
+      const { code, text } = run(line, { ROOTLET_BPFFS: store });
+      if (code !== 0) throw new Error(`rootlet ${words.join(' ')}: ${code} ${text}`);
+      return text;
+    }
+
+    test('attach, replace, detach', () => {
+      must('attach', 'xdp', 'va', object, '--mode', 'generic', '--name', 'R');
+      expect(must('replace', 'R', object)).toContain('replaced');
+      expect(must('replace', 'R', object, '--via', 'copy')).toContain('replaced');
+      expect(must('detach', 'R')).toContain('detached R');
+    });
+
+    test('rootlets: attach, fill slots, replace, reset, detach', () => {
+      must('attach', 'xdp', 'va', rootlet, '--mode', 'generic', '--name', 'R');
+      must('replace', 'R', `dummy1=${object}:xdp_prog1`);
+      must('replace', 'R', `dummy1=${object}:xdp_prog1`);
+      must('replace', 'R', rootlet);
+      must('replace', 'R', '--reset', 'dummy1');
+      must('detach', 'R');
+    });
+
+    test('load, replace, unload', () => {
+      must('load', object, '--name', 'one');
+      must('replace', 'one', object);
+      must('unload', 'one');
+    });
+
+    test('xdp: load, a further one, replace, order, unload, clean, doctor --fix', () => {
+      must('xdp', 'load', 'va', object, '--mode', 'generic');
+      must('xdp', 'load', 'va', second);
+      must('xdp', 'replace', 'va', 'firewall', object);
+      must('xdp', 'order', 'va', 'second,firewall');
+      must('xdp', 'status', 'va');
+      must('xdp', 'unload', 'va', 'second');
+      execFileSync('ip', ['-n', wire.name, 'link', 'set', 'dev', 'va', 'xdpgeneric', 'off']);
+      expect(must('xdp', 'clean')).toContain('removed');
+      must('xdp', 'load', 'va', object, '--mode', 'generic');
+      execFileSync('ip', ['-n', wire.name, 'link', 'set', 'dev', 'va', 'xdpgeneric', 'off']);
+      must('doctor', '--fix');
+      expect(must('ps')).toContain('nothing is loaded');
     });
   });
 });

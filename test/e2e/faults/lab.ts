@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { programsOn } from '../../../src/kernel/hooks/order.ts';
-import { listIds, openById } from '../../../src/kernel/objects/info.ts';
+import { listIds, openById, readLinkInfo } from '../../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
 import { mountBpffs, packet } from '../../../src/load/testing.ts';
@@ -32,7 +33,7 @@ import { kernel, Wire } from '../slots/support.ts';
 export interface Form {
   readonly name: string;
   /** Commands, and what other tools do, that lead from nothing to where it begins. */
-  readonly start: readonly (readonly string[] | (() => void))[];
+  readonly start: readonly (readonly string[] | (() => void | Promise<void>))[];
   readonly words: readonly string[];
   /** What runs: `old` before the command, `new` after it. */
   readonly state: () => string;
@@ -65,6 +66,9 @@ export class FaultLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-faults-'));
   readonly wire: Wire;
   readonly #mount = mountBpffs();
+  readonly #cgroups = mkdtempSync(join(tmpdir(), 'rootlet-cgroups-'));
+  /** A directory of a cgroup file system, without processes. */
+  readonly cgroup = join(this.#cgroups, `rootlet-faults-${process.pid}`);
   #injector: Injector | undefined;
   readonly findings: Finding[] = [];
   runs = 0;
@@ -72,6 +76,8 @@ export class FaultLab {
   constructor(name: string) {
     this.wire = new Wire(name);
     execFileSync('ip', ['-n', this.wire.name, 'link', 'set', 'va', 'up']);
+    execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', this.#cgroups]);
+    mkdirSync(this.cgroup);
     Object.assign(process.env, { ROOTLET_BPFFS: this.root, LIBXDP_BPFFS: this.#mount.path, NO_COLOR: '1' });
   }
 
@@ -101,6 +107,9 @@ export class FaultLab {
   }
 
   close(): void {
+    rmdirSync(this.cgroup);
+    execFileSync('umount', [this.#cgroups]);
+    rmdirSync(this.#cgroups);
     this.#mount.close();
     this.wire.close();
     rmSync(this.directory, { recursive: true });
@@ -139,6 +148,21 @@ export class FaultLab {
   filterVerdicts(): number[] {
     const text = execFileSync('tc', ['filter', 'show', 'dev', 'va', 'ingress'], { encoding: 'utf8' });
     return [...text.matchAll(/ id (\d+) /g)].map(([, id]) => verdictOf(Number(id)));
+  }
+
+  /** Names of programs of the lab that links run. */
+  linked(): string[] {
+    return listIds(kernel, 'link').flatMap(id => {
+      using fd = openById(kernel, 'link', id);
+      const name = fd === undefined ? '' : nameOf(readLinkInfo(kernel, fd.number).programId);
+      return name.startsWith(PREFIX) ? [name] : [];
+    });
+  }
+
+  /** Names of attachments. */
+  hooks(): string[] {
+    const path = join(this.root, 'hooks');
+    return existsSync(path) ? readdirSync(path) : [];
   }
 
   hasEntry(kind: 'hooks' | 'objects', name: string): boolean {
@@ -189,7 +213,7 @@ export class FaultLab {
 
   async #begin(form: Form): Promise<void> {
     for (const step of form.start)
-      if (typeof step === 'function') step();
+      if (typeof step === 'function') await step();
       else await this.must(step);
     expectState(form, 'old');
   }
@@ -263,7 +287,12 @@ export class FaultLab {
     if (left.length > 0)
       this.findings.push({ form: form.name, nth, call, errno, what: `left at the end: ${left.join(' ')}` });
     const { xdp } = readInterface(kernel, 'va');
-    const attached = [xdp.native + xdp.generic, ...this.filterVerdicts(), ...this.tcxVerdicts()];
+    const attached = [
+      xdp.native + xdp.generic,
+      ...this.filterVerdicts(),
+      ...this.tcxVerdicts(),
+      ...this.linked(),
+    ];
     if (attached.join() !== '0')
       this.findings.push({
         form: form.name,

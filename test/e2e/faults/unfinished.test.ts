@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../../src/diag/problem.ts';
 import { EBUSY, EPERM } from '../../../src/uapi/errno.ts';
 import { needs } from '../../support/needs.ts';
-import { SOURCES } from './forms.ts';
+import { SOURCES } from './form-sources.ts';
 import { FaultLab } from './lab.ts';
 
 needs('root', 'bpf', 'ip', 'clang').describe('a chain', () => {
