@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { EBUSY } from '../../../src/uapi/errno.ts';
-import { among, GOES_ON } from './form-sources.ts';
+import { among } from './form-sources.ts';
 import type { FaultLab, Form } from './lab.ts';
 
 /** Chains of XDP, which are one program, and of TC, which are a link for each member or one filter. */
@@ -58,7 +58,7 @@ export function chainForms(lab: FaultLab): readonly Form[] {
     '-f',
     document(name, ['hook: xdp'], ...members),
   ];
-  const onTcx = ['hook: tc', 'direction: ingress', 'via: tcx'];
+  const onTcx = ['hook: tc ingress'];
   const tcx = () => lab.tcxVerdicts();
   const filters = () => lab.filterVerdicts();
   const offFilter = () => void execFileSync('tc', ['qdisc', 'del', 'dev', 'va', 'clsact']);
@@ -80,10 +80,12 @@ export function chainForms(lab: FaultLab): readonly Form[] {
     },
     {
       ...form('doctor --fix of an unfinished change', [() => unfinished(lab)], ['doctor', '--fix'], 12, 12),
-      state: () => (lab.tree().some(path => /\/next -> /.test(path)) ? 'old' : 'new'),
+      state: () => (lab.tree().join().includes('next') ? 'old' : 'new'),
+      reports: true,
     },
     {
       ...form('doctor --fix', [xdpLoad('one'), off], ['doctor', '--fix'], -1, -1),
+      reports: true,
       state: () => (lab.hasEntry('hooks', 'xdp-va') ? 'old' : 'new'),
     },
     onTc('apply, tcx', [tcLoad('tcx', 'cls')], ['apply', '-f', document('tcx', onTcx, 'cls', 'next')], tcx, [
@@ -126,28 +128,29 @@ export function chainForms(lab: FaultLab): readonly Form[] {
         [],
         [],
       ]),
+      reports: true,
       state: () => (lab.hooks().length > 0 ? 'old' : 'new'),
     },
     onTc(
       'tc load, a further one in one filter',
-      [tcLoad('static', 'goes')],
-      tcLoad('static', 'cls'),
+      [tcLoad('static', 'cls')],
+      tcLoad('static', 'next'),
       filters,
-      [[GOES_ON], [11]],
+      [[11], [13]],
     ),
     onTc(
       'tc order, one filter',
       [tcLoad('static', 'cls', 'next')],
       ['tc', 'order', 'va', 'next,cls', '--ingress'],
       filters,
-      [[11], [13]],
+      [[13], [11]],
     ),
     onTc(
       'tc unload of one, one filter',
       [tcLoad('static', 'cls', 'next')],
-      ['tc', 'unload', 'va', 'cls', '--ingress'],
+      ['tc', 'unload', 'va', 'next', '--ingress'],
       filters,
-      [[11], [13]],
+      [[13], [11]],
     ),
     onTc('tc load, one filter', [], tcLoad('static', 'cls'), filters, [[], [11]]),
     onTc(

@@ -35,16 +35,12 @@ const named = (name: string, section: string): string => `${HEAD}
 __u64 seen;
 SEC("${section}") int ${P}${name}(void *ctx) { seen++; return 1; }`;
 
-/** TC_ACT_UNSPEC: the next program of a chain decides. */
-export const GOES_ON = -1;
-
 export const SOURCES: Readonly<Record<string, string>> = {
   one: xdp(11),
   two: xdp(12),
   cls: classifier(11),
   'cls.v2': classifier(12),
   next: classifier(13, 'more'),
-  goes: classifier(GOES_ON, 'goes'),
   host: rootlet(P, 2),
   'host.v2': rootlet(P, 2, { globals: '__u64 added;', before: 'added++;' }),
   part: staged(P, 1),

@@ -3,7 +3,7 @@
  * after it leaves the new one and ends with 5; nothing is left open or half done, and the next command completes the rest.
  *
  * ROOTLET_TEST_ALL_STEPS=1 takes all forms of the command and all calls that change something, and a third of the
- * others; ROOTLET_TEST_FORMS chooses forms by a regular expression, ROOTLET_TEST_CALLS=500-560 takes these calls of each,
+ * others (ROOTLET_TEST_OTHERS: one of so many); ROOTLET_TEST_FORMS chooses forms by a regular expression, ROOTLET_TEST_CALLS=500-560 takes these calls of each,
  * ROOTLET_TEST_ERRNOS=1,4 these errnos for each call (all for every errno; default one after the other), and
  * ROOTLET_TEST_LOG is a file for the findings.
  */
@@ -28,6 +28,8 @@ const ALL = ROOTLET_TEST_ALL_STEPS === '1';
 const STRIDE = 37;
 const USUAL =
   /^(load|load --pin|unload of pins|attach (xdp|tc|tcx)|detach (xdp|tc)|replace (xdp|tc)|ps|xdp status)$/;
+/** In a run of all: of calls that change nothing. */
+const OTHERS = Number(process.env['ROOTLET_TEST_OTHERS'] ?? 3);
 const ERRNOS = [
   errno.EPERM,
   errno.ENOMEM,
@@ -51,7 +53,7 @@ const [FIRST, LAST] = (ROOTLET_TEST_CALLS ?? '').split('-').map(Number);
 
 const isChosen = (nth: number, call: string): boolean => {
   if (LAST !== undefined) return nth >= Number(FIRST) && nth <= LAST;
-  return ALL ? CHANGES.test(call) || nth % 3 === 0 : nth % STRIDE === 0;
+  return ALL ? CHANGES.test(call) || nth % OTHERS === 0 : nth % STRIDE === 0;
 };
 
 const isWanted = ({ name }: Form): boolean =>

@@ -41,6 +41,8 @@ export interface Form {
   readonly stop: readonly (readonly string[])[];
   /** For commands that only look: the state is `old` all the time. */
   readonly looks?: boolean;
+  /** For commands that end with 3 for what they report, whatever they repaired. */
+  readonly reports?: boolean;
 }
 
 export interface Finding {
@@ -66,6 +68,8 @@ export class FaultLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-faults-'));
   readonly wire: Wire;
   readonly #mount = mountBpffs();
+  /** Links that an interrupted run left. */
+  readonly #foreign: ReadonlySet<number> = new Set(listIds(kernel, 'link'));
   readonly #cgroups = mkdtempSync(join(tmpdir(), 'rootlet-cgroups-'));
   /** A directory of a cgroup file system, without processes. */
   readonly cgroup = join(this.#cgroups, `rootlet-faults-${process.pid}`);
@@ -153,6 +157,7 @@ export class FaultLab {
   /** Names of programs of the lab that links run. */
   linked(): string[] {
     return listIds(kernel, 'link').flatMap(id => {
+      if (this.#foreign.has(id)) return [];
       using fd = openById(kernel, 'link', id);
       const name = fd === undefined ? '' : nameOf(readLinkInfo(kernel, fd.number).programId);
       return name.startsWith(PREFIX) ? [name] : [];
@@ -329,7 +334,11 @@ interface Clean {
 }
 
 /** What is wrong with an exit code and a message, by what runs. */
-function judge({ code, err, out }: InjectedRun, state: string, { looks = false }: Form): string[] {
+function judge(
+  { code, err, out }: InjectedRun,
+  state: string,
+  { looks = false, reports = false }: Form,
+): string[] {
   const wrong: string[] = [];
   if (/internal error|^ +at /m.test(err)) wrong.push('internal error');
   if (state !== 'old' && state !== 'new') return [...wrong, `mixed: ${state}`];
@@ -337,7 +346,8 @@ function judge({ code, err, out }: InjectedRun, state: string, { looks = false }
   if (looks) return state === 'old' ? wrong : [...wrong, 'changed'];
   if (code === 0 && state !== 'new') wrong.push('succeeded, but the old runs');
   if (code === 5 && state !== 'new') wrong.push('exit 5, but the old runs');
-  if (code !== 0 && code !== 5 && state === 'new') wrong.push('failed before the switch, but the new runs');
+  if (code !== 0 && code !== 5 && state === 'new' && !(reports && code === 3))
+    wrong.push('failed before the switch, but the new runs');
   if (code !== 0 && (err + out).trim() === '') wrong.push('no message');
   return wrong;
 }
