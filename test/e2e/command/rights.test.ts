@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../../../cli/testing.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
+import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
 import { Wire } from '../slots/support.ts';
 
@@ -20,16 +21,20 @@ const SECOND = join(ROOT, 'examples/obj/el/second_firewall.bpf.o');
 const ROOTLET = join(ROOT, 'examples/obj/el/rootlet.bpf.o');
 const PACKET =
   'ffffffffffff00000000000108004500001c000100004011000001010101020202020035003500080000aabbccddeeff';
+const HEAD =
+  '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nchar _license[] SEC("license") = "GPL";\n';
+const SOURCES = {
+  filter: `${HEAD} __u64 seen; SEC("tc") int filter(struct __sk_buff *skb) { seen++; return 0; }`,
+  lib: `${HEAD} __u64 seen; __attribute__((noinline)) int judge(struct xdp_md *ctx) { seen++; return ctx ? 2 : 0; }`,
+  user: `${HEAD} extern int judge(struct xdp_md *ctx); SEC("xdp") int user(struct xdp_md *ctx) { return judge(ctx); }`,
+};
 const THREE = '+bpf,+net_admin,+perfmon';
 
 const directory = mkdtempSync(join(tmpdir(), 'rootlet-rights-'));
 const command = join(directory, 'rootlet.mjs');
 const own = join(directory, 'own');
-const [object, second, rootlet] = ['firewall', 'second', 'rootlet'].map(name => join(own, `${name}.o`)) as [
-  string,
-  string,
-  string,
-];
+const at = (name: string): string => join(own, `${name}.o`);
+const [object, second, rootlet] = ['firewall', 'second', 'rootlet'].map(at) as [string, string, string];
 
 beforeAll(() => {
   chmodSync(directory, 0o755);
@@ -133,10 +138,11 @@ needs('root', 'bpf').describe('with some rights', () => {
     });
   });
 
-  needs('ip').describe('with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on an interface', () => {
+  needs('ip', 'clang').describe('with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on an interface', () => {
     let wire: Wire;
     beforeAll(() => {
       wire = new Wire('rights');
+      for (const path of compileInto(own, SOURCES)) chmodSync(path, 0o644);
       for (const [from, to] of [
         [SECOND, second],
         [ROOTLET, rootlet],
@@ -157,8 +163,7 @@ needs('root', 'bpf').describe('with some rights', () => {
 
     test('attach, replace, detach', () => {
       must('attach', 'xdp', 'va', object, '--mode', 'generic', '--name', 'R');
-      expect(must('replace', 'R', object)).toContain('replaced');
-      expect(must('replace', 'R', object, '--via', 'copy')).toContain('replaced');
+      expect(must('replace', 'R', object)).toContain('state kept: rules, .rodata, .bss');
       expect(must('detach', 'R')).toContain('detached R');
     });
 
@@ -175,6 +180,27 @@ needs('root', 'bpf').describe('with some rights', () => {
       must('load', object, '--name', 'one');
       must('replace', 'one', object);
       must('unload', 'one');
+    });
+
+    test('bound objects: load, attach, a new version of the provider, unload', () => {
+      must('load', at('lib'));
+      must('load', at('user'), '--via', 'tail', '--name', 'tail');
+      must('attach', 'xdp', 'va', at('user'), '--mode', 'generic', '--via', 'copy', '--name', 'R');
+      expect(must('replace', 'lib', at('lib'))).toMatch(/consumer .*R/);
+      must('load', at('user'), '--lazy', '--name', 'lazy');
+      must('ps', '--bindings');
+      must('detach', 'R');
+      must('unload', 'tail', 'lazy', 'lib');
+    });
+
+    test('tc: load, a further one, replace, unload', () => {
+      const filter = at('filter');
+      for (const via of ['tcx', 'static']) {
+        must('tc', 'load', 'va', filter, '--ingress', '--via', via, '--name', 'one');
+        must('tc', 'load', 'va', filter, '--ingress', '--name', 'two');
+        must('tc', 'replace', 'va', 'one', filter, '--ingress');
+        must('tc', 'unload', 'va', '--ingress', '--all');
+      }
     });
 
     test('xdp: load, a further one, replace, order, unload, clean, doctor --fix', () => {
