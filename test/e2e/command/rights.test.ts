@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../../../cli/testing.ts';
+import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
-import { Wire } from '../slots/support.ts';
+import { kernel, Wire } from '../slots/support.ts';
 
 const NOBODY = 65534;
 const ROOT = join(import.meta.dirname, '../../..');
@@ -153,10 +154,13 @@ needs('root', 'bpf').describe('with some rights', () => {
     });
     afterAll(() => wire.close());
 
+    function inside(...words: readonly string[]): Ended {
+      return run(['ip', 'netns', 'exec', wire.name, ...asUser(THREE), ...words], { ROOTLET_BPFFS: store });
+    }
+
     /** Output of a command that has to succeed. */
     function must(...words: readonly string[]): string {
-      const line = ['ip', 'netns', 'exec', wire.name, ...asUser(THREE), ...words];
-      const { code, text } = run(line, { ROOTLET_BPFFS: store });
+      const { code, text } = inside(...words);
       if (code !== 0) throw new Error(`rootlet ${words.join(' ')}: ${code} ${text}`);
       return text;
     }
@@ -201,6 +205,30 @@ needs('root', 'bpf').describe('with some rights', () => {
         must('tc', 'replace', 'va', 'one', filter, '--ingress');
         must('tc', 'unload', 'va', '--ingress', '--all');
       }
+    });
+
+    test('entries whose record this user cannot read: other hooks are not stopped, detach --force detaches', () => {
+      const hide = (name: string) => chmodSync(join(store, 'hooks', name, 'current/record'), 0);
+      must('tc', 'load', 'va', at('filter'), '--ingress', '--via', 'static');
+      must('attach', 'xdp', 'va', object, '--mode', 'generic', '--name', 'R');
+      must('attach', 'tcx', 'va', at('filter'), '--egress', '--name', 'T');
+      hide('R');
+      hide('T');
+      must('tc', 'load', 'va', at('filter'), '--ingress', '--name', 'two');
+      hide('tc-va-ingress');
+      const stopped = inside('tc', 'load', 'va', at('filter'), '--ingress');
+      expect(stopped).toMatchObject({
+        code: 3,
+        text: expect.stringContaining('rootlet detach tc-va-ingress --force'),
+      });
+      expect(inside('detach', 'R')).toMatchObject({ code: 3 });
+      const detached = must('detach', 'R', 'T', 'tc-va-ingress', '--force');
+      expect(detached).toMatch(/R.*detached\n.*T.*detached\n.*tc-va-ingress.*detached/);
+      const left = execFileSync('tc', ['-n', wire.name, 'filter', 'show', 'dev', 'va', 'ingress'], {
+        encoding: 'utf8',
+      });
+      expect([left, wire.inside(() => readInterface(kernel, 'va')).xdp.generic]).toEqual(['', 0]);
+      expect(must('ps')).toContain('nothing is loaded');
     });
 
     test('xdp: load, a further one, replace, order, unload, clean, doctor --fix', () => {
