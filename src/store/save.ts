@@ -78,9 +78,14 @@ export interface Build {
   readonly onStep: StepHook;
   /** Runs when everything is pinned, right before the generation counts. */
   readonly commit: () => void;
+  /**
+   * Asked when something fails: whether the change has happened, and is not taken back. The generation stays then, for
+   * recovery to complete.
+   */
+  readonly hasChanged: () => boolean;
 }
 
-/** Makes the generation current. On failure nothing of it remains. */
+/** Makes the generation current. On failure nothing of it remains, unless its change has happened. */
 export function buildGeneration(sys: Sys, build: Build): StoreRecord {
   const record = recordOf(build);
   const name = String(build.generation);
@@ -96,7 +101,7 @@ export function buildGeneration(sys: Sys, build: Build): StoreRecord {
     build.directory.swapLink(CURRENT, NEXT, name);
     return record;
   } catch (error) {
-    discard(record, path, build.directory, name);
+    if (!build.hasChanged()) discard(record, path, build.directory, name);
     throw error;
   }
 }

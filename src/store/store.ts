@@ -232,9 +232,16 @@ export class Store {
    * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's.
    * On any failure nothing of the new generation remains, and the old one counts. `commit` is for a change
    * that belongs to it, such as another program on a hook: it runs when everything is pinned, and when it
-   * throws, nothing is saved.
+   * throws, nothing is saved. `hasChanged`: asked on failure, whether the change has happened and is not taken back; the new
+   * generation stays then, and the next command that opens the store makes it count (`StoreOptions.hasHappened`).
    */
-  save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
+  save(
+    kind: EntryKind,
+    name: string,
+    contents: Contents,
+    commit: () => void = () => {},
+    hasChanged: () => boolean = () => false,
+  ): StoreEntry {
     return this.#locked(root => {
       using entries = root.make(DIRECTORIES[kind]);
       const key = entryKey(name);
@@ -244,7 +251,8 @@ export class Store {
         if (untrusted.length > 0) throw new RootletError(untrusted);
         const generation = Math.max(0, ...generations) + 1;
         const path = join(directory.path, String(generation));
-        const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
+        const onStep = this.#onStep;
+        const build = { kind, name, directory, generation, contents, onStep, commit, hasChanged };
         const record = whileBuilding(path, () => buildGeneration(this.sys, build));
         this.#onStep('remove-old');
         if (record.maps.some(({ component }) => component !== null)) waitForLookups(this.sys);

@@ -334,7 +334,8 @@ function saveAll(
   for (const { entry, contents: ofConsumer } of rebound) {
     if (ofConsumer === undefined) continue;
     const inner = step;
-    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
+    const hasSwitched = (): boolean => changes.committed;
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner, hasSwitched);
   }
   try {
     step();

@@ -123,9 +123,10 @@ export class FaultLab {
     return join(this.directory, `${name}.o`);
   }
 
-  async run(words: readonly string[], nth = 0, errno = 0): Promise<InjectedRun> {
+  /** `of`: calls that count. */
+  async run(words: readonly string[], nth = 0, errno = 0, of?: RegExp): Promise<InjectedRun> {
     if (this.#injector === undefined) throw new Error('not prepared');
-    return await this.#injector.run(words, { nth, errno });
+    return await this.#injector.run(words, { nth, errno, of });
   }
 
   async must(words: readonly string[]): Promise<InjectedRun> {
