@@ -30,10 +30,10 @@ const consumer = (name: string, added = 0, extern = 'judge'): string => `${HEAD}
 extern int ${extern}(struct xdp_md *ctx);
 SEC("xdp") int ${P}${name}(struct xdp_md *ctx) { return ${extern}(ctx) + ${added}; }`;
 
-/** A program that is known by its name: no verdict of it is looked at. */
-const named = (name: string, section: string): string => `${HEAD}
+/** Of a cgroup, known by its name; and of netfilter, which drops all. */
+const other = (name: string, section: string, verdict: number): string => `${HEAD}
 __u64 seen;
-SEC("${section}") int ${P}${name}(void *ctx) { seen++; return 1; }`;
+SEC("${section}") int ${P}${name}(void *ctx) { seen++; return ${verdict}; }`;
 
 export const SOURCES: Readonly<Record<string, string>> = {
   one: xdp(11),
@@ -53,9 +53,9 @@ export const SOURCES: Readonly<Record<string, string>> = {
   'caller.v2': consumer('caller', 10),
   other: consumer('other', 0, 'allow'),
   fw: firewall(P, 2),
-  group: named('group', 'cgroup/sock_create'),
-  'group.v2': named('group2', 'cgroup/sock_create'),
-  netfilter: named('nf', 'netfilter'),
+  group: other('group', 'cgroup/sock_create', 1),
+  'group.v2': other('group2', 'cgroup/sock_create', 1),
+  netfilter: other('nf', 'netfilter', 0),
   pass: xdp(2, 'pass'),
 };
 

@@ -11,8 +11,9 @@ export function hookForms(lab: FaultLab): readonly Form[] {
   const cgroup = attach('cgroup', lab.cgroup, 'group');
   const netfilter = attach('netfilter', 'ip:input:0', 'netfilter');
   const stop = [['detach', 'R', '--force']];
-  const runs = (old: string[], next: string[]) => () => among(lab.linked(), old, next);
-  const [group, group2, nf] = [[`${P}group`], [`${P}group2`], [`${P}nf`]];
+  const runs = (old: string[], next: string[]) => () => among(lab.onCgroup(), old, next);
+  const drops = (old: boolean) => () => among(lab.drops(), old, !old);
+  const [group, group2] = [[`${P}group`], [`${P}group2`]];
   return [
     { name: 'attach cgroup', start: [], words: cgroup, state: runs([], group), stop },
     { name: 'detach cgroup', start: [cgroup], words: ['detach', 'R'], state: runs(group, []), stop },
@@ -23,7 +24,7 @@ export function hookForms(lab: FaultLab): readonly Form[] {
       state: runs(group, group2),
       stop,
     },
-    { name: 'attach netfilter', start: [], words: netfilter, state: runs([], nf), stop },
-    { name: 'detach netfilter', start: [netfilter], words: ['detach', 'R'], state: runs(nf, []), stop },
+    { name: 'attach netfilter', start: [], words: netfilter, state: drops(false), stop },
+    { name: 'detach netfilter', start: [netfilter], words: ['detach', 'R'], state: drops(true), stop },
   ];
 }

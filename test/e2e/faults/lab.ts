@@ -25,6 +25,7 @@ import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
 import { mountBpffs, packet } from '../../../src/load/testing.ts';
 import { BPF_TCX_INGRESS } from '../../../src/uapi/attach-types.ts';
+import { BPF_LINK_TYPE_CGROUP } from '../../../src/uapi/link-types.ts';
 import { compileInto } from '../../support/compile.ts';
 import { type InjectedRun, Injector } from '../../support/injector.ts';
 import { kernel, Wire } from '../slots/support.ts';
@@ -62,6 +63,9 @@ const ALWAYS = new Set(['/maps.debug', '/progs.debug', '/store', '/store/hooks',
 /** Of runs that change nothing: how often the command runs again. */
 const ALSO_AGAIN = 7;
 
+/** Exit code of timeout(1). */
+const TIMED_OUT = 124;
+
 const CLONE_NEWNET = 0x40000000;
 
 export class FaultLab {
@@ -80,6 +84,7 @@ export class FaultLab {
   constructor(name: string) {
     this.wire = new Wire(name);
     execFileSync('ip', ['-n', this.wire.name, 'link', 'set', 'va', 'up']);
+    execFileSync('ip', ['-n', this.wire.name, 'link', 'set', 'lo', 'up']);
     execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', this.#cgroups]);
     mkdirSync(this.cgroup);
     Object.assign(process.env, { ROOTLET_BPFFS: this.root, LIBXDP_BPFFS: this.#mount.path, NO_COLOR: '1' });
@@ -155,14 +160,23 @@ export class FaultLab {
     return [...text.matchAll(/ id (\d+) /g)].map(([, id]) => verdictOf(Number(id)));
   }
 
-  /** Names of programs of the lab that links run. */
-  linked(): string[] {
+  /** Names of programs that links run on the cgroup; a link that was detached has no cgroup. */
+  onCgroup(): string[] {
     return listIds(kernel, 'link').flatMap(id => {
       if (this.#foreign.has(id)) return [];
       using fd = openById(kernel, 'link', id);
-      const name = fd === undefined ? '' : nameOf(readLinkInfo(kernel, fd.number).programId);
+      if (fd === undefined) return [];
+      const { type, programId, words } = readLinkInfo(kernel, fd.number);
+      const isThere = type === BPF_LINK_TYPE_CGROUP && (words[0] !== 0 || words[1] !== 0);
+      const name = isThere ? nameOf(programId) : '';
       return name.startsWith(PREFIX) ? [name] : [];
     });
+  }
+
+  /** Whether packets to this host are dropped: nobody listens, so that others are answered at once. */
+  drops(): boolean {
+    const connect = ['1', 'bash', '-c', ': </dev/tcp/127.0.0.1/9'];
+    return spawnSync('timeout', connect, { stdio: 'ignore' }).status === TIMED_OUT;
   }
 
   /** Names of attachments. */
@@ -297,7 +311,7 @@ export class FaultLab {
       xdp.native + xdp.generic,
       ...this.filterVerdicts(),
       ...this.tcxVerdicts(),
-      ...this.linked(),
+      ...this.onCgroup(),
     ];
     if (attached.join() !== '0')
       this.findings.push({
