@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
-import { afterChange, type Happened, joinLines, quote, usageError } from '../../src/diag/index.ts';
+import { afterChange, type Happened, joinLines, quote, shellWord, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, optimizationOutlook, settingsOf } from '../../src/dynamic/index.ts';
 import { type Attachment, openSys, type Sys } from '../../src/kernel/index.ts';
 import {
@@ -164,7 +164,7 @@ function loadedButNotBound(name: string): Happened {
     code: 'load-incomplete',
     where: [`object ${quote(name)}`],
     message: 'is loaded, but externs that wait for it could not be bound to it',
-    hint: `"rootlet unload ${name}" and load it again: that binds them`,
+    hint: `"rootlet unload ${shellWord(name)}" and load it again: that binds them`,
   };
 }
 

@@ -145,7 +145,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
 
 /** `NAME`, or `hooks/NAME` and `objects/NAME` where an attachment and an object have one name. */
 function entryNamed(store: Store, target: string): { readonly kind: EntryKind; readonly name: string } {
-  const [, directory, rest] = /^(hooks|objects)\/(.+)$/.exec(target) ?? [];
+  const [, directory, rest] = /^(hooks|objects)\/(.+)$/s.exec(target) ?? [];
   if (rest !== undefined) return { kind: directory === 'hooks' ? 'hook' : 'object', name: rest };
   return { kind: requireReplaceable(store, target), name: target };
 }
