@@ -163,7 +163,7 @@ function replaceAndBind(store: Store, { kind, name }: Target, request: ReplaceRe
 
 /** `NAME`, or `hooks/NAME` and `objects/NAME` where an attachment and an object have one name. */
 function entryNamed(store: Store, target: string): Target {
-  const [, directory, rest] = /^(hooks|objects)\/(.+)$/.exec(target) ?? [];
+  const [, directory, rest] = /^(hooks|objects)\/(.+)$/s.exec(target) ?? [];
   if (rest !== undefined) return { kind: directory === 'hooks' ? 'hook' : 'object', name: rest };
   return { kind: requireReplaceable(store, target), name: target };
 }

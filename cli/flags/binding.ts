@@ -10,6 +10,7 @@ import {
   type Happened,
   quote,
   RootletError,
+  shellWord,
   usageError,
 } from '../../src/diag/index.ts';
 import type { BindingBackEnd } from '../../src/dynamic/index.ts';
@@ -136,7 +137,7 @@ function loadedButNotBound(name: string): Happened {
     code: 'load-incomplete',
     where: [`object ${quote(name)}`],
     message: 'is loaded, but externs that wait for it could not be bound to it',
-    hint: `"rootlet replace ${name} FILE" with the same file binds them`,
+    hint: `"rootlet replace ${shellWord(name)} FILE" with the same file binds them`,
   };
 }
 

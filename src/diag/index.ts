@@ -37,7 +37,7 @@ export {
   marked,
   problemLines,
 } from './lines.ts';
-export { oneLine, printable, printableName, quote } from './printable.ts';
+export { oneLine, printable, printableName, printableYaml, quote, shellWord } from './printable.ts';
 export {
   addFrame,
   bugError,

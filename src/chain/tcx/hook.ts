@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { platformError, RootletError } from '../../diag/index.ts';
+import { platformError, quote, RootletError } from '../../diag/index.ts';
 import { endOf, findHook, HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
 import { type HookProgram, programsOn, tcxAttachType } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
@@ -117,7 +117,7 @@ function isSameHook(a: TcxFacts['hook'], b: TcxFacts['hook']): boolean {
 }
 
 function noTcx({ interface: name }: ChainHook) {
-  return platformError('chain-back-end', [`interface "${name}"`], 'it has no tcx hook', {
+  return platformError('chain-back-end', [`interface ${quote(name)}`], 'it has no tcx hook', {
     hint: 'tcx needs Linux 6.6: --via static links the members into one filter',
   });
 }

@@ -77,7 +77,9 @@ test('what the permission model denies is named', () => {
   const node = [process.execPath, flag, '--allow-fs-read=*', `--allow-fs-write=${own}/*`, command];
   const elsewhere = run([...node, 'link', object, '-o', join(directory, 'out.o')]);
   expect(elsewhere).toMatchObject({ code: 1, text: expect.stringContaining('--allow-fs-write') });
-  expect(run([...node, 'ps'])).toMatchObject({ code: 3, text: expect.stringContaining('--allow-addons') });
+  const kernel = run([...node, 'ps', '--json']);
+  expect(kernel).toMatchObject({ code: 3, text: expect.stringContaining('--allow-addons') });
+  expect(JSON.parse(kernel.text)).toMatchObject({ problems: [{ code: 'kernel-no-ffi' }] });
 });
 
 needs('root', 'bpf').describe('with some rights', () => {
