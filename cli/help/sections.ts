@@ -33,7 +33,7 @@ const KEYS: Readonly<Record<Section, readonly string[]>> = {
   ],
   Contents: [
     ...['relocatable', 'gcSections', 'keep', 'foldIdentical', 'keepDebug', 'stripDebug', 'foldText'],
-    ...['renameSection', 'license', 'limits'],
+    ...['renameSection', 'license', 'limits', 'noLimits'],
   ],
   Libraries: ['library', 'libraryPath'],
   Chain: [

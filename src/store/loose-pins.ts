@@ -21,7 +21,7 @@ export function openLoosePins(sys: Sys, entry: Directory): LoosePins {
   using generation = current === 0 ? undefined : entry.open(String(current));
   let complete = true;
   const open = <T>(prefix: string, kind: 'program' | 'link', adopt: (fd: Fd) => T): T[] =>
-    (generation?.names() ?? []).flatMap(name => {
+    namesIn(generation).flatMap(name => {
       if (!name.startsWith(prefix) || generation === undefined) return [];
       try {
         return [adopt(openPinIn(sys, generation, join(generation.path, name), kind))];
@@ -34,4 +34,9 @@ export function openLoosePins(sys: Sys, entry: Directory): LoosePins {
   const programs = open('prog_', 'program', fd => BpfProgram.adopt(sys, fd));
   const links = open('link_', 'link', fd => new Attachment(sys, fd, `attachment of ${entry.path}`));
   return { programs, links, complete };
+}
+
+/** An entry of which no generation counts has no pins. */
+function namesIn(generation: Directory | undefined): readonly string[] {
+  return generation === undefined ? [] : generation.names();
 }

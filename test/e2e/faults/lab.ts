@@ -173,7 +173,7 @@ export class FaultLab {
     });
   }
 
-  /** Whether packets to this host are dropped: nobody listens, so that others are answered at once. */
+  /** Whether packets to this host are dropped: nothing listens, so that others are answered at once. */
   drops(): boolean {
     const connect = ['1', 'bash', '-c', ': </dev/tcp/127.0.0.1/9'];
     return spawnSync('timeout', connect, { stdio: 'ignore' }).status === TIMED_OUT;
