@@ -77,7 +77,7 @@ const KINDS = table(
 
 export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
   docs: {
-    brief: 'Attach a program to a hook and keep it there under a name',
+    brief: 'Attach a program to a hook, and keep it by name',
     fullDescription:
       'Load a program and what it needs, and attach it. It stays attached until "rootlet detach NAME"; "rootlet replace ' +
       `NAME FILE" replaces it with a new version.\n\nKinds of hooks, and TARGET for each (-: specified by the section of ` +

@@ -19,7 +19,7 @@ interface Flags extends LimitFlags {
 }
 
 export const inspectCommand = buildCommand<Flags, [string], Context>({
-  docs: { brief: 'Show programs, functions, maps, variables, externs and types of an object' },
+  docs: { brief: 'List programs, maps, variables and externs of an object' },
   parameters: {
     flags: {
       json: { kind: 'boolean', default: false, brief: 'Output JSON' },

@@ -95,7 +95,7 @@ interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
 
 export const relinkCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Fill the slots of a rootlet with programs: the result is one ordinary object',
+    brief: 'Fill the slots of a rootlet: the result is one object',
     fullDescription:
       'Fill the slots of ROOTLET, which are its weak functions. SLOT=FILE[:PROGRAM] fills SLOT with a program of another ' +
       'object, the component; PROGRAM is optional if the object has one program. Components keep their own functions, ' +

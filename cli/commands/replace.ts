@@ -14,7 +14,7 @@ import {
 } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import type { EntryKind, Store } from '../../src/store/index.ts';
-import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
+import { BIND_FLAGS, type BindFlags, bindWaiting, NONE_WAITING, storeOptionsOf } from '../flags/binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../flags/components.ts';
 import { listFlag } from '../flags/edit.ts';
 import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
@@ -33,7 +33,7 @@ import {
 import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
-import { type Context, guarded, print, printJson, tellNotes } from '../io/context.ts';
+import { type Context, guarded, print, printJson, printLine, tellNotes } from '../io/context.ts';
 import { readObjectFiles } from '../io/files.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 
@@ -59,7 +59,7 @@ const BACK_END_CHOICES: readonly (BindingBackEnd | SlotBackEnd | 'auto')[] = [
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
-    brief: 'Replace a running program, a loaded object, or the components in slots',
+    brief: 'Replace what runs: a program, an object, or slots',
     fullDescription:
       'NAME FILE replaces NAME with a new version: an attached program, a rootlet (its components stay in their slots), ' +
       'or a loaded object (its consumers are rebound to the new version). NAME SLOT=FILE fills slots; the slots of a ' +
@@ -128,25 +128,42 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
     await guarded(this, flags.json, () => {
       const sys = openSys({ requireRights: !flags.dryRun });
       const store = openStore(this, flags, sys);
-      const { kind, name } = entryNamed(store, target);
-      const outcome = explainingValues(() => replace(store, kind, name, requestOf(sys, store, flags, rest)));
+      const request = requestOf(sys, store, flags, rest);
+      const { outcome, waiting } = replaceAndBind(store, entryNamed(store, target), request);
       if (isRefused(outcome)) this.process.exitCode = EXIT.platform;
       if (flags.json) {
-        printJson(this, { ok: !isRefused(outcome), dryRun: flags.dryRun, ...replacedJson(outcome) });
+        const { dryRun } = flags;
+        printJson(this, { ok: !isRefused(outcome), dryRun, ...replacedJson(outcome, waiting) });
         return;
       }
-      tellNotes(this, notesOf(outcome));
+      tellNotes(this, [...notesOf(outcome), ...waiting.notes]);
       print(
         this,
         formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.explain || flags.dryRun }),
       );
+      for (const line of waiting.done) printLine(this, line);
     });
   },
 });
 
+interface Target {
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** Externs that wait for a loaded object are bound to its new version, as to an object that is loaded first. */
+function replaceAndBind(store: Store, { kind, name }: Target, request: ReplaceRequest) {
+  const change = () => explainingValues(() => replace(store, kind, name, request));
+  if (kind === 'hook' || request.dryRun === true) return { outcome: change(), waiting: NONE_WAITING };
+  return store.locked(() => {
+    const outcome = change();
+    return { outcome, waiting: bindWaiting(store, name) };
+  });
+}
+
 /** `NAME`, or `hooks/NAME` and `objects/NAME` where an attachment and an object have one name. */
-function entryNamed(store: Store, target: string): { readonly kind: EntryKind; readonly name: string } {
-  const [, directory, rest] = /^(hooks|objects)\/(.+)$/.exec(target) ?? [];
+function entryNamed(store: Store, target: string): Target {
+  const [, directory, rest] = /^(hooks|objects)\/(.+)$/s.exec(target) ?? [];
   if (rest !== undefined) return { kind: directory === 'hooks' ? 'hook' : 'object', name: rest };
   return { kind: requireReplaceable(store, target), name: target };
 }

@@ -32,6 +32,7 @@ import { KERNEL_RUN_LIMITS, type LimitFlags, limitsFlag, parseLimits, RUN_LIMITS
 import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
+import { packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -70,7 +71,7 @@ const BREATH = 4096;
 
 export const runCommand = buildCommand<Flags, [string], Context>({
   docs: {
-    brief: 'Run a program on packets, in the embedded machine (no root needed) or in the kernel',
+    brief: 'Run a program on packets, in the machine or the kernel',
     fullDescription:
       'Run an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
       'hexadecimal digits, and print the verdicts. State (maps, globals) is kept from packet to packet.',
@@ -222,6 +223,8 @@ interface Outcome {
     readonly number: number;
     readonly verdict: number;
     readonly length: number;
+    /** What it was before the run. */
+    readonly text: string;
     /** What an XDP program put before the packet, in hexadecimal digits; left out when there is nothing. */
     readonly metadata?: string;
   }[];
@@ -238,11 +241,18 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
   try {
     for (const source of sources) {
       for (const packet of source.packets()) {
+        const text = each.length <= limit ? packetText(packet.bytes) : '';
         const { verdict, packet: after, metadata } = runOne(runner, packet);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit)
-          each.push({ number: packet.number, verdict, length: after.length, ...shownMetadata(metadata) });
+          each.push({
+            number: packet.number,
+            verdict,
+            length: after.length,
+            text,
+            ...shownMetadata(metadata),
+          });
         if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
         if (output !== null && total % BREATH === 0) await breathe();
@@ -324,6 +334,7 @@ function report(
           String(entry.number),
           verdictName(progTypeOf(runner.kind), entry.verdict),
           `${entry.length} bytes`,
+          entry.text,
           ...(entry.metadata === undefined ? [] : [`metadata ${entry.metadata}`]),
         ]),
         '',

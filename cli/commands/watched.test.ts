@@ -17,7 +17,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
-import type { MemberRequest } from '../../src/chain/model/edit.ts';
+import type { ChainEdit, MemberRequest } from '../../src/chain/model/edit.ts';
+import type { ChainOptions } from '../../src/chain/options.ts';
 import { readChain } from '../../src/chain/reading.ts';
 import { openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
@@ -34,8 +35,8 @@ import { CommandWorld } from '../testing.ts';
 
 const { describe: describeIf } = needs('ip', 'bpf');
 
-function member(name: string, offset: number): MemberRequest {
-  const object = { ...withLicense(byteMember(name, 'xdp', offset), 'GPL'), name: `${name}.bpf.o` };
+function member(name: string, offset: number, license = 'GPL'): MemberRequest {
+  const object = { ...withLicense(byteMember(name, 'xdp', offset), license), name: `${name}.bpf.o` };
   return { file: new InputObject({ name: object.name, bytes: writeObject(object) }), priority: 10 + offset };
 }
 
@@ -158,6 +159,26 @@ describeIf('commands that look at chains', () => {
     expect(world.run(['top', 'v1', '--once']).err).toContain('interface "v1" has no chain');
     expect(world.run(['top', 'v1', '--once', '--json']).out).toContain('"watch-no-chain"');
     expect(world.run(['top', 'nix', '--once']).code).not.toBe(0);
+  });
+
+  test('a chain without counters, and one whose packets cannot be traced', () => {
+    const codesOf = (...words: readonly string[]) => {
+      const { problems } = JSON.parse(world.run([...words, '--json']).out) as {
+        problems: { code: string }[];
+      };
+      return problems.map(({ code }) => code);
+    };
+    const change = (edit: ChainEdit, options: ChainOptions = {}) => {
+      const context = { sys, store: Store.open(sys, world.root), time: null };
+      inside(() => changeChain(context, findChainHook(sys, 'v1', 'xdp'), edit, options));
+    };
+    change({ kind: 'load', members: [member('free', 0, 'Proprietary')] });
+    expect(codesOf('xdp', 'trace', 'v1')).toEqual(['watch-no-trace']);
+    change({ kind: 'unload', members: 'all' });
+    change({ kind: 'load', members: [member('plain', 0)] }, { counters: false });
+    expect(codesOf('xdp', 'trace', 'v1')).toEqual(['watch-no-counters']);
+    expect(codesOf('top', 'v1', '--once')).toEqual(['watch-no-counters']);
+    change({ kind: 'unload', members: 'all' });
   });
 
   test('explain says what is not known', () => {

@@ -16,6 +16,7 @@ describe('a member', () => {
     ['/x=y/f.o', { file: '/x=y/f.o' }],
     ['=f.o', { file: '=f.o' }],
     ['f=', { file: 'f=' }],
+    ['a=b\nc\u001b.o', { name: 'a', file: 'b\nc\u001b.o' }],
   ])('%s', (text, member) => {
     expect(parseMember(text)).toEqual(member);
   });

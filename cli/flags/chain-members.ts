@@ -20,7 +20,7 @@ interface NamedMember extends NamedComponent {
 
 /** A name is one that needs no quoting, so that a path with `=` in a directory is none. */
 export function parseMember(text: string): NamedMember {
-  const found = /^(?<name>[A-Za-z_][\w-]*)=(?<rest>.+)$/.exec(text)?.groups;
+  const found = /^(?<name>[A-Za-z_][\w-]*)=(?<rest>.+)$/s.exec(text)?.groups;
   const { continueOn, ...component } = parseChainComponent(found?.['rest'] ?? text);
   const name = found?.['name'];
   return {

@@ -16,6 +16,7 @@ import {
   quote,
   quoteAll,
   RootletError,
+  shellWord,
   usageError,
 } from '../../src/diag/index.ts';
 import { consumersOf } from '../../src/dynamic/index.ts';
@@ -120,7 +121,7 @@ function recoverLeft(left: StoreEntry, store: Store): boolean {
 export function requireFree(store: Store, kind: EntryKind, name: string): void {
   if (store.peek(kind, name) === undefined) return;
   throw usageError('store-name-taken', `there is ${article(kind)} ${quote(name)} already`, {
-    hint: `"rootlet replace ${name} FILE" replaces it with a new version; --name N keeps this one under another name`,
+    hint: `"rootlet replace ${shellWord(name)} FILE" replaces it with a new version; --name N keeps this one under another name`,
   });
 }
 
@@ -141,7 +142,9 @@ export function requireEntry(store: Store, kind: EntryKind, name: string): Store
     'store-no-entry',
     `there is no ${kind === 'object' ? 'loaded object' : 'attachment'} ${quote(name)}`,
     {
-      hint: elsewhere ? `there is ${article(other)} of this name: "rootlet ${command} ${name}"` : there,
+      hint: elsewhere
+        ? `there is ${article(other)} of this name: "rootlet ${command} ${shellWord(name)}"`
+        : there,
     },
   );
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ChainState, MemberState } from '../../src/chain/model/chain.ts';
+import { printable } from '../../src/diag/printable.ts';
 import { counterLayout, decodeCounters } from '../../src/link/watch/layout.ts';
 import { NO_SETTINGS } from '../../src/state/settings.ts';
 import { BPF_PROG_TYPE_XDP } from '../../src/uapi/program-types.ts';
@@ -52,6 +53,21 @@ test('labels are escaped, and every number is exact', () => {
   ).toBe(true);
   expect(samples.find(({ labels }) => labels['verdict'] === 'DROP')?.value).toBe(7);
   expect(samples.filter(({ name }) => name === 'rootlet_member_packets_total')).toHaveLength(6);
+});
+
+test('what a terminal obeys or hides is a visible part of labels, in which no escape is unknown', () => {
+  const hidden = 'v\u001b[1m\u009b\u202e\u{e0041}';
+  const hook = { ...state.hook, interface: hidden };
+  const reading = {
+    time: 0n,
+    flags: 1,
+    members: [{ member: { ...member, name: hidden }, mapId: 1, counters: null }],
+  };
+  const text = prometheusText([{ state: { ...state, hook }, hook: 'xdp', reading, counting: true }]);
+  expect(printable(text)).toBe(text);
+  const shown = 'v\\x1b[1m\\x9b\\u202e\\u{e0041}';
+  const labels = parsePrometheus(text).map(one => one.labels['interface']);
+  expect(new Set(labels)).toEqual(new Set([shown]));
 });
 
 test('no chain, and members without counters', () => {

@@ -4,6 +4,7 @@
  */
 
 import { type ChainState, type MemberReading, type Reading, whyNotCounted } from '../../src/chain/index.ts';
+import { printable } from '../../src/diag/index.ts';
 
 /** What one chain has counted. */
 export interface ChainCounts {
@@ -114,6 +115,10 @@ function labelText([name, value]: readonly [string, string]): string {
   return `${name}="${escaped(value).replaceAll('"', '\\"')}"`;
 }
 
+/**
+ * What a terminal obeys or hides is in names as `printable()` shows it: the format has no escapes for it,
+ * and labels are the same on standard output, in files and over HTTP.
+ */
 function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  return printable(text).replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
 }

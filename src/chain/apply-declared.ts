@@ -123,7 +123,9 @@ export function applyChains(
  * Problems of a whole run: those of the hooks, and first, where some were changed and others were not, that the
  * run is incomplete.
  */
-export function problemsOfRun(applied: readonly AppliedChain[]): readonly Problem[] {
+export function problemsOfRun(
+  applied: readonly Pick<AppliedChain, 'hook' | 'outcome' | 'problems'>[],
+): readonly Problem[] {
   const titles = (outcome: AppliedChain['outcome']): string[] =>
     applied.filter(one => one.outcome === outcome).map(one => titleOf(one.hook));
   const [changed, failed] = [titles('changed'), titles('failed')];

@@ -1,6 +1,6 @@
 /** Chains on TC by tcx: when they are used, and how a design gets there. */
 
-import { usageError } from '../diag/index.ts';
+import { shellWord, usageError } from '../diag/index.ts';
 import { type ChainContext, type RunningChain, spellHook } from './engine/index.ts';
 import { type ChainDesign, type ChainEdit, type ChainState, memberStates } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
@@ -56,7 +56,7 @@ export function requireTcx({ hook, via }: ChainState, edit: ChainEdit, options: 
     });
   if (via !== null && options.via !== undefined && via !== options.via)
     throw usageError('chain-option', `${here}: --via ${options.via}, but its chain runs by ${via}`, {
-      hint: `unload it first: rootlet tc unload ${hook.interface} --all`,
+      hint: `unload it first: rootlet tc unload ${shellWord(hook.interface)} --all`,
     });
   if (options.mode !== undefined)
     throw usageError('chain-option', `${here}: modes are for XDP`, { hint: 'leave out --mode' });

@@ -3,7 +3,7 @@
  * what `repairChains` does; a second run finds nothing to do. Beside chains.ts, whose lists it reads.
  */
 
-import { type Problem, quote, RootletError } from '../diag/index.ts';
+import { type Problem, quote, RootletError, shellWord } from '../diag/index.ts';
 import { hasPendingChange, settleChange } from '../dynamic/index.ts';
 import { describeEntry, type StoreEntry } from '../store/index.ts';
 import { type ChainContext, spellHook } from './engine/index.ts';
@@ -138,7 +138,7 @@ function stateTroubles({ hook, members, problems }: ChainState): ChainTrouble[] 
     kind: 'chain' as const,
     name: [name, problem.subject].filter(part => part !== undefined).join(': '),
     detail: messageOf([problem]),
-    fix: problem.hint ?? `rootlet ${hook.kind} status ${hook.interface} shows it`,
+    fix: problem.hint ?? `rootlet ${hook.kind} status ${shellWord(hook.interface)} shows it`,
     repairs: false,
   }));
   if (reported.length > 0) return reported;
@@ -150,7 +150,7 @@ function stateTroubles({ hook, members, problems }: ChainState): ChainTrouble[] 
             kind: 'chain',
             name: `${name}: member ${quote(member.name)}`,
             detail: member.lost,
-            fix: `load it again: rootlet ${hook.kind} replace ${hook.interface} ${member.name} FILE`,
+            fix: `load it again: rootlet ${hook.kind} replace ${shellWord(hook.interface)} ${shellWord(member.name)} FILE`,
             repairs: false,
           } as const,
         ],

@@ -1,6 +1,6 @@
 /** What is on hooks, of every kind. Nothing is changed. */
 
-import { afterChange, RootletError, requireRecord } from '../diag/index.ts';
+import { afterChange, RootletError, requireRecord, shellWord } from '../diag/index.ts';
 import { currentNetns, listInterfaces } from '../kernel/index.ts';
 import {
   type ChainContext,
@@ -25,7 +25,7 @@ export function readChanged(context: ChainContext, hook: ChainHook): ChainState 
     code: 'chain-incomplete',
     where: [spellHook(hook)],
     message: 'is changed, but what it runs now cannot be read',
-    hint: `"rootlet ${kind} status ${name}" shows it`,
+    hint: `"rootlet ${kind} status ${shellWord(name)}" shows it`,
   } as const;
   return afterChange(happened, () => readRunning(context, hook).state);
 }

@@ -413,7 +413,21 @@ test.each<readonly [string, Case]>([
   ],
   ['core-kind', { local: LOCAL, target: LOCAL, record: { ...offsetOfB, kind: 99 } }],
   ['core-access', { local: LOCAL, target: LOCAL, record: { ...offsetOfB, access: '0:9' } }],
+  [
+    'core-bit-field',
+    {
+      local: LOCAL,
+      target: types(int('wide', 8, true), struct('s', 16, member('b', 1, 60, 8))),
+      record: offsetOfB,
+    },
+  ],
   ['core-place', { local: LOCAL, target: LOCAL, record: offsetOfB, insns: [] }],
 ])('%s', (code, given) => {
   expect(() => relocate(given)).toThrow(expect.objectContaining({ code }));
+});
+
+test('a bit field that just ends within 8 aligned bytes is found', () => {
+  const target = types(int('wide', 8, true), struct('s', 16, member('b', 1, 56, 8)));
+  const insns = [insn(MOV, 4), EXIT];
+  expect(relocate({ local: LOCAL, target, record: offsetOfB, insns }).answer?.poisoned).toBe(false);
 });

@@ -9,7 +9,7 @@
 import { type BtfId, type BtfType, sizeOfType, skipModifiers } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import { elementAt } from '../bytes/index.ts';
-import { inputError } from '../diag/index.ts';
+import { bugError, inputError } from '../diag/index.ts';
 import * as core from '../uapi/core-relocations.ts';
 import * as kinds from './kinds.ts';
 import { type Accessor, type AccessSpec, memberOf } from './spec.ts';
@@ -53,7 +53,7 @@ function enumValue(spec: AccessSpec, kind: number): CoreValue {
   const type = spec.btf.type(accessor.type);
   const value =
     type.kind === 'enum' || type.kind === 'enum64' ? type.values[accessor.index]?.value : undefined;
-  if (value === undefined) throw inputError('core-enumerator', [], 'the enumerator is not there');
+  if (value === undefined) throw bugError([], 'a path to an enumerator that is not there');
   return plain(BigInt.asUintN(64, value));
 }
 

@@ -196,7 +196,6 @@ export const RUNNING_CODES = {
   'vm-extern-undefined': 'input',
   'vm-falls-off': 'input',
   'vm-function-size': 'input',
-  'vm-helper': 'input',
   'vm-helper-not-allowed': 'input',
   'vm-indirect-call': 'input',
   'vm-indirect-jump': 'input',

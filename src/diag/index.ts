@@ -28,6 +28,7 @@ export {
 } from './limits.ts';
 export {
   asLines,
+  bold,
   joinBlocks,
   joinLines,
   jsonLines,
@@ -36,7 +37,7 @@ export {
   marked,
   problemLines,
 } from './lines.ts';
-export { oneLine, printable, printableName, quote } from './printable.ts';
+export { oneLine, printable, printableName, printableYaml, quote, shellWord } from './printable.ts';
 export {
   addFrame,
   bugError,

@@ -1,7 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { asLines, joinBlocks, joinLines, jsonLines, line, marked, problemLines } from './lines.ts';
-import { oneLine, printable, printableJson, printableName, quote } from './printable.ts';
+import {
+  oneLine,
+  printable,
+  printableJson,
+  printableName,
+  printableYaml,
+  quote,
+  shellWord,
+} from './printable.ts';
 import { problem } from './problem.ts';
+
+const UTF8 = { LC_ALL: 'C.UTF-8' };
 
 describe('what a terminal obeys or hides is made visible', () => {
   test.each([
@@ -40,6 +52,28 @@ test('JSON stays the same document', () => {
   expect(text).toMatch(/^[\n\x20-\x7e→]*$/);
   expect(JSON.parse(text)).toEqual(value);
   expect(jsonLines(text)).toBe(text);
+});
+
+test('YAML has escapes in double quotes', () => {
+  const value = 'a\u001b\u009b\u202e\u{e0041}\u007f → "b"\n';
+  const text = printableYaml(JSON.stringify(value));
+  expect(text).toBe('"a\\u001b\\u009b\\u202e\\U000e0041\\u007f → \\"b\\"\\n"');
+  expect(parse(text)).toBe(value);
+});
+
+test('names are one word of a command', () => {
+  const words = {
+    'v0.1-a/b': 'v0.1-a/b',
+    '': "''",
+    'a b; rm -rf $HOME': "'a b; rm -rf $HOME'",
+    "it's `x`": "'it'\\''s `x`'",
+    'a\nb\t\u001b\u202e\u{e0041}': "$'a\\nb\\t\\u001b\\u202e\\U000e0041'",
+    "\u007f\\'$(x)": "$'\\u007f\\\\\\'$(x)'",
+  };
+  for (const [name, word] of Object.entries(words)) {
+    expect(shellWord(name)).toBe(word);
+    expect(execFileSync('bash', ['--norc', '-c', `printf %s ${word}`], { encoding: 'utf8', env: UTF8 })).toBe(name);
+  }
 });
 
 test('lines are those that the program makes', () => {

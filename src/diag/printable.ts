@@ -39,9 +39,30 @@ export function printableName(name: string): string {
   return oneLine(name).replaceAll('\t', '\\t');
 }
 
+/**
+ * A name from a file as one word of a command that users may copy into a shell. What is not shown becomes an escape of
+ * `$'…'`, which bash, zsh and ksh know.
+ */
+export function shellWord(name: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(name)) return name;
+  if (printableName(name) === name) return `'${name.replaceAll("'", "'\\''")}'`;
+  const escaped = name.replaceAll('\\', '\\\\').replaceAll("'", "\\'");
+  return `$'${escaped.replaceAll('\n', '\\n').replaceAll('\t', '\\t').replace(NOT_SHOWN, escapedInYaml)}'`;
+}
+
 /** JSON text with the same characters as `\uXXXX`: still the same document. */
 export function printableJson(json: string): string {
   return PLAIN.test(json) ? json : json.replace(NOT_SHOWN, escapedInJson);
+}
+
+/** YAML text with the same characters as escapes of strings in double quotes, in which they have to be. */
+export function printableYaml(yaml: string): string {
+  return PLAIN.test(yaml) ? yaml : yaml.replace(NOT_SHOWN, escapedInYaml);
+}
+
+function escapedInYaml(character: string): string {
+  const digits = Number(character.codePointAt(0)).toString(16);
+  return digits.length <= 4 ? `\\u${digits.padStart(4, '0')}` : `\\U${digits.padStart(8, '0')}`;
 }
 
 function escapedInJson(character: string): string {

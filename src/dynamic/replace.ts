@@ -4,7 +4,7 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { quote, RootletError, usageError } from '../diag/index.ts';
+import { quote, RootletError, shellWord, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import {
@@ -198,7 +198,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest):
   ]);
   if (version === undefined || request.slots !== undefined)
     throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
-      hint: `a new version of it: rootlet replace ${entry.name} FILE; other values: --set, --max-entries, --fresh`,
+      hint: `a new version of it: rootlet replace ${shellWord(entry.name)} FILE; other values: --set, --max-entries, --fresh`,
     });
   if (request.via !== undefined)
     throw usageError('replace-via', `--via: bindings to ${quote(entry.name)} belong to its consumers`, {

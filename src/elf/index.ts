@@ -16,10 +16,12 @@ export {
   SHT_PROGBITS,
   SHT_SYMTAB,
   STB_LOCAL,
+  STT_FILE,
   STT_FUNC,
   STT_GNU_IFUNC,
   STT_NOTYPE,
   STT_OBJECT,
+  STT_SECTION,
 } from './constants.ts';
 export { type FileIdentity, identify } from './identify.ts';
 export type { ElfFile, ElfGroup, ElfRelocation, ElfSection, ElfSymbol } from './model.ts';

@@ -19,6 +19,7 @@ export {
   openOccupant,
   type Removal,
   recordedState,
+  removeBrokenHook,
   removeHook,
   requireOccupant,
 } from './entries/index.ts';

@@ -25,6 +25,7 @@ export {
   type Direction,
   type DriverFacts,
   type FilterProgram,
+  filtersOn,
   freePlace,
   type HookProgram,
   type InterfaceFacts,
@@ -89,7 +90,10 @@ export {
   type TestRunOptions,
   type TestRunResult,
   tryCreateMap,
+  typesById,
+  typesToKeep,
   updateBatch,
+  visibleIds,
 } from './objects/index.ts';
 export { liftMemlock, openSys } from './open/index.ts';
 export {

@@ -12,17 +12,18 @@ import {
   BPF_PROG_BIND_MAP,
   BPF_PROG_TEST_RUN,
 } from '../uapi/commands.ts';
-import { EACCES, EMFILE, ENOMEM, EPERM } from '../uapi/errno.ts';
+import { EACCES, EBUSY, EMFILE, ENODEV, ENOENT, ENOMEM, EPERM } from '../uapi/errno.ts';
 import { BPF_F_MMAPABLE } from '../uapi/flags.ts';
 import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../uapi/map-types.ts';
 import { Attachment } from './hooks/attachment.ts';
 import { functionOffset } from './hooks/executable.ts';
 import { openIterator } from './hooks/hooks.ts';
-import { readInterface } from './hooks/interface.ts';
+import { readInterface, requestLinks, setXdp } from './hooks/interface.ts';
 import { LooseAttachment } from './hooks/loose-attachment.ts';
 import { NetlinkSocket } from './hooks/netlink.ts';
 import { attachTraceEvent, openPerfEvent } from './hooks/perf-event.ts';
 import { attachKprobes } from './hooks/probes.ts';
+import { readXdpFeatures } from './hooks/xdp-features.ts';
 import { listIds, openById } from './objects/info.ts';
 import { BpfMap } from './objects/map.ts';
 import { PerfBuffer } from './objects/perf-buffer.ts';
@@ -32,6 +33,7 @@ import { testRun } from './objects/test-run.ts';
 import { openSys } from './open/koffi.ts';
 import { FakeSys } from './sys/fake.ts';
 import { Fd } from './sys/fd.ts';
+import type { Sys, SyscallArgument, SyscallName } from './sys/sys.ts';
 
 const coded = (code: string) => expect.objectContaining({ code });
 
@@ -42,6 +44,34 @@ function failing(name: string, errno: number, command = -1): FakeSys {
 
 const map = (sys: FakeSys, type: number, valueSize = 4): BpfMap =>
   BpfMap.create(sys, { name: 'm', type, keySize: 4, valueSize, maxEntries: 1, flags: BPF_F_MMAPABLE });
+
+/** A kernel that answers each netlink request with an error. */
+class RefusingNetlink extends FakeSys {
+  readonly #errno: number;
+  #sequence = 0;
+
+  constructor(errno: number) {
+    super();
+    this.#errno = errno;
+  }
+
+  override syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number {
+    const [, bytes] = args;
+    if (!(bytes instanceof Uint8Array)) return super.syscall(name, ...args);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (name === 'sendto') {
+      this.#sequence = view.getUint32(8, true);
+      return bytes.length;
+    }
+    if (name !== 'recvfrom') return super.syscall(name, ...args);
+    const words = [ERROR_SIZE, NLMSG_ERROR, this.#sequence, 0, -this.#errno];
+    for (const [at, word] of words.entries()) view.setInt32(at * 4, word, true);
+    return ERROR_SIZE;
+  }
+}
+/** Header, errno, and the header of the request. */
+const ERROR_SIZE = 16 + 4 + 16;
+const NLMSG_ERROR = 2;
 
 const program = (sys: FakeSys) => new BpfProgram(sys, Fd.adopt(sys, 9), 'p', 6);
 
@@ -75,6 +105,23 @@ describe('calls that fail', () => {
     ['kernel-no-tracepoint', () => attachTraceEvent(new FakeSys(), 3, 'none/none', 0n, ['/nowhere'])],
   ])('%s', (code, act) => {
     expect(act).toThrow(coded(code));
+  });
+
+  test.each<readonly [string, (sys: Sys) => unknown]>([
+    ['kernel-interface', sys => readInterface(sys, 'v0')],
+    ['kernel-interface', sys => requestLinks(sys)],
+    ['kernel-interface', sys => readXdpFeatures(sys, 7)],
+    ['kernel-xdp', sys => setXdp(sys, 7, 3)],
+    ['kernel-xdp', sys => setXdp(sys, 7, -1, { mode: 'native' })],
+  ])('%s: netlink refuses', (code, act) => {
+    expect(() => act(new RefusingNetlink(EPERM))).toThrow(coded(code));
+  });
+
+  test('netlink refuses, and that has a meaning of its own', () => {
+    expect(() => readInterface(new RefusingNetlink(ENODEV), 'v0')).toThrow(coded('kernel-no-interface'));
+    expect(readXdpFeatures(new RefusingNetlink(ENOENT), 7)).toBeUndefined();
+    const change = () => setXdp(new RefusingNetlink(EBUSY), 7, 3, { expectedFd: 4 });
+    expect(change).toThrow(coded('kernel-xdp-changed'));
   });
 
   test('kernel-iterator', () => {

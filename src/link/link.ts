@@ -5,7 +5,14 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
+import {
+  argumentError,
+  type Problem,
+  ProblemList,
+  problem,
+  RootletError,
+  requireOptions,
+} from '../diag/index.ts';
 import { Image } from '../image/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, inputEdits } from './edit/index.ts';
@@ -103,6 +110,7 @@ export type LinkResult = LinkSuccess | LinkFailure;
  */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   requireInputs('link', inputs);
+  if (inputs.length === 0) throw argumentError('link: inputs', 'at least one input', inputs);
   requireOptions('link: options', options);
   requireOptimization('link: options.optimize', options.optimize);
   const problems = new ProblemList();

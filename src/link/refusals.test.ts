@@ -128,6 +128,24 @@ describe('chains', () => {
   });
 });
 
+test('relink-array-program: a program that becomes a function is in an array', () => {
+  const host = objectOf('host.o', [program('p', { calls: ['slot'] }), fn('slot', { binding: 'weak' })]);
+  const specs = [program('judge', { uses: ['m'] }), program('other'), { name: 'm', kind: 'map', mapType: 3 }];
+  const component = objectOf('a.o', specs as SymbolSpec[]); // the words are those of specs
+  const holding = (held: string): BpfObject => ({
+    ...component,
+    symbols: component.symbols.map(one => {
+      if (one.kind !== 'map') return one;
+      const symbol = component.symbols.findIndex(({ name }) => name === held);
+      return { ...one, references: [{ offset: 32, width: 8, symbol, addend: 0, kind: 'address' }] };
+    }),
+  });
+  const filled = (held: string) =>
+    codes(relink(host, [{ slot: 'slot', component: holding(held), program: 'judge' }]));
+  expect(filled('judge')).toContain('relink-array-program');
+  expect(filled('other')).not.toContain('relink-array-program');
+});
+
 test('a slot that has no component', () => {
   const host = objectOf('host.o', [program('p', { calls: ['slot'] }), fn('slot', { binding: 'weak' })]);
   expect(codes(relink(host, []))).toEqual([]);

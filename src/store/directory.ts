@@ -20,7 +20,15 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { bugError, type Problem, platformError, problem, quote, RootletError } from '../diag/index.ts';
+import {
+  bugError,
+  type Problem,
+  platformError,
+  problem,
+  quote,
+  RootletError,
+  shellWord,
+} from '../diag/index.ts';
 import {
   approach,
   DESCRIPTORS,
@@ -53,7 +61,7 @@ function fileError(what: string, path: string, errno: number): RootletError {
   const attempt = `${what} ${quote(path)}`;
   if (errno === EROFS) {
     return syscallError('store-read-only', [], attempt, -errno, {
-      hint: `make the bpf file system writable (mount -o remount,rw ${bpffsOf(path)}), or name a directory on another one (--bpffs)`,
+      hint: `make the bpf file system writable (mount -o remount,rw ${shellWord(bpffsOf(path))}), or name a directory on another one (--bpffs)`,
     });
   }
   const denied = errno === EACCES || errno === EPERM;
@@ -223,7 +231,7 @@ export class Directory {
     const reason = stats.isFile() ? `belongs to user ${stats.uid}` : 'is not a pin';
     throw untrusted(
       `${quote(path)} cannot be trusted: it ${reason}`,
-      `inspect it with "ls -la ${path}", and remove it`,
+      `inspect it with "ls -la ${shellWord(path)}", and remove it`,
     );
   }
 

@@ -15,7 +15,7 @@
 
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
-import { type Problem, platformError, quote, type RootletError } from '../diag/index.ts';
+import { type Problem, platformError, quote, type RootletError, shellWord } from '../diag/index.ts';
 import { type Fd, openPinned, type Sys } from '../kernel/index.ts';
 import { type Directory, untrustedProblem } from './directory.ts';
 import { COMPONENTS, isFileKey, isPinName, MAPS, PREVIOUS } from './names.ts';
@@ -159,7 +159,7 @@ function astray(entry: Directory, name: string, target: string): Problem {
   const path = join(entry.path, name);
   return untrustedProblem(
     `${quote(path)} cannot be trusted: it leads to ${quote(target)}, out of its entry`,
-    `inspect it with "ls -la ${path}"; "rootlet unload --force" or "rootlet detach --force" removes the entry without following links`,
+    `inspect it with "ls -la ${shellWord(path)}"; "rootlet unload --force" or "rootlet detach --force" removes the entry without following links`,
   );
 }
 
@@ -167,7 +167,7 @@ function astray(entry: Directory, name: string, target: string): Problem {
 function misplaced(path: string, expected: string): Problem {
   return untrustedProblem(
     `${quote(path)} cannot be trusted: it is not a ${expected}`,
-    `inspect it with "ls -la ${path}", and remove it with "rm ${path}"`,
+    `inspect it with "ls -la ${shellWord(path)}", and remove it with "rm ${shellWord(path)}"`,
   );
 }
 

@@ -20,6 +20,7 @@ import type { SeededRandom } from '../hostile/random.ts';
 import { attempt, promise } from './check.ts';
 import { loadDry } from './load-target.ts';
 import { randomProgram, runObject, sameMeaning } from './machine-target.ts';
+import { opensAsBefore } from './oracle-target.ts';
 import type { SeedFile } from './seeds.ts';
 
 export type Target = (inputs: readonly SeedFile[], random: SeededRandom) => void;
@@ -210,4 +211,5 @@ export const TARGETS: ReadonlyMap<string, { readonly weight: number; readonly ru
   ['run', { weight: 2, run: (inputs, random) => runObject(first(inputs), random) }],
   ['optimize', { weight: 1, run: optimizeTarget }],
   ['code', { weight: 1, run: (_inputs, random) => randomProgram(random) }],
+  ['oracle', { weight: 0, run: inputs => opensAsBefore(first(inputs)) }],
 ]);

@@ -37,6 +37,12 @@ const FUNCTIONS: readonly Case[] = [
     'x.o: section ".text": "odd": overlaps "second" (offset 0x1c)',
   ],
   [
+    'a function that ends within an instruction',
+    parts => alter(parts, 'second', { type: 0, binding: 1, size: 12 }),
+    'object-function-extent',
+    'x.o: section ".text": function "second": starts at 16 and has 12 bytes; both must be multiples of 8 (offset 0x10)',
+  ],
+  [
     'ld_imm64 cut in half by the end of its function',
     parts => alter(parts, 'prog', { size: 16 }),
     'object-insn-cut',
@@ -175,6 +181,16 @@ const REFERENCES: readonly Case[] = [
       ),
     'object-relocation-duplicate',
     'x.o: section ".data": two relocations apply to one place (offset 0x8)',
+  ],
+  [
+    'a relocation in a string that nothing refers to',
+    parts => {
+      parts.data.set('.rodata.str1.1', new Uint8Array(16));
+      parts.shells.set('.rodata.str1.1', { flags: 0x32, entsize: 1, align: 1 });
+      relocate(parts, '.rodata.str1.1', { offset: 8, type: 3, symbol: 'counter' });
+    },
+    'object-relocation-place',
+    'x.o: section ".rodata.str1.1": a relocation does not apply to a variable (offset 0x8)',
   ],
   [
     'a relocation across the end of a variable',

@@ -353,6 +353,17 @@ function setList(
   parts.types[DATASEC] = { kind: 'datasec', name: '.data', size: 1, vars };
 }
 
+test('map-not-variable: a map of an object made by hand that names the type of its definition', () => {
+  const object = readObject({ name: 'x.o', bytes: build(spoilt(() => {})) });
+  const map = object.symbols.find(({ name }) => name === 'shared');
+  if (map?.kind !== 'map') throw new Error('no map');
+  expect(parseMapDefinition(object, map)).toMatchObject({ maxEntries: 16 });
+  expect(refusal(() => parseMapDefinition(object, { ...map, btfId: 1 }))).toEqual({
+    code: 'map-not-variable',
+    message: 'x.o: map "shared": is a BTF int, not a variable',
+  });
+});
+
 describe('lists of variables', () => {
   test.each(LISTS)('%s', (_what, change) => {
     for (const order of ['little', 'big'] as const) {

@@ -10,7 +10,7 @@ import {
   type TracedPacket,
   WatchedChain,
 } from '../../../src/chain/index.ts';
-import { available, counted, quote, usageError } from '../../../src/diag/index.ts';
+import { available, counted, quote, shellWord, usageError } from '../../../src/diag/index.ts';
 import { openSys } from '../../../src/kernel/index.ts';
 import { WATCH_TRACE } from '../../../src/link/index.ts';
 import { verdictName, verdictOfWord, verdictWords } from '../../../src/object/index.ts';
@@ -68,7 +68,7 @@ function chainOn(chains: ChainContext, name: string): ChainState {
   const state = readChain(chains, findChainHook(chains.sys, name, 'xdp'));
   if (state.kind === 'chain') return state;
   throw usageError('watch-no-chain', `interface ${quote(name)} has no chain`, {
-    hint: `rootlet xdp load ${name} FILE... makes one`,
+    hint: `rootlet xdp load ${shellWord(name)} FILE... makes one`,
   });
 }
 

@@ -483,6 +483,11 @@ describe('words', () => {
       code: 'btf-member-offset',
     },
     {
+      name: 'bit field that ends one bit past the end',
+      words: [...int, 5, KFLAG + 0x04000001, 4, 7, 1, 0x08000019],
+      code: 'btf-member-offset',
+    },
+    {
       name: 'bit field wider than its type',
       words: [...int, 5, KFLAG + 0x04000001, 8, 7, 1, 0x21000000],
       code: 'btf-bit-field',

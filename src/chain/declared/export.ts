@@ -1,8 +1,8 @@
 /** What runs, as documents that declare it: applying them changes nothing. */
 
-import { Document, isMap, isSeq } from 'yaml';
+import { Document, isMap, isSeq, visit } from 'yaml';
 import { given } from '../../bytes/index.ts';
-import { quote } from '../../diag/index.ts';
+import { printable, printableYaml, quote } from '../../diag/index.ts';
 import { type Verdict, verdictWord } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
 import {
@@ -44,7 +44,7 @@ export function exportChain(
   };
   const notes = guests.map(
     ({ name }) =>
-      `member ${quote(name)} of ${document.hook} on ${hook.interface} was loaded by another tool and has no file: ` +
+      `member ${quote(name)} of ${document.hook} on ${printable(hook.interface)} was loaded by another tool and has no file: ` +
       'it cannot be declared, and applying the document removes it',
   );
   return { text: textOf(document, notes), document, notes };
@@ -94,7 +94,17 @@ function textOf(document: Readonly<Record<string, unknown>>, notes: readonly str
       if (isSeq(on)) on.flow = true;
     }
   if (notes.length > 0) yaml.commentBefore = notes.map(note => ` ${note}`).join('\n');
-  return `---\n${yaml.toString({ lineWidth: 0 })}`;
+  quoteHidden(yaml);
+  return printableYaml(`---\n${yaml.toString({ lineWidth: 0 })}`);
+}
+
+/** Only in double quotes there are escapes for what terminals obey or hide. */
+function quoteHidden(yaml: Document): void {
+  visit(yaml, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && printable(node.value) !== node.value) node.type = 'QUOTE_DOUBLE';
+    },
+  });
 }
 
 /** Bytes are a list of numbers. */

@@ -1,7 +1,7 @@
 /** From a design to the kernel: the generation that a back end builds, and the end of a chain. */
 
 import { given } from '../../bytes/index.ts';
-import { bugError, quote, usageError } from '../../diag/index.ts';
+import { bugError, quote, shellWord, usageError } from '../../diag/index.ts';
 import {
   type AroundSwitch,
   afterSwitch,
@@ -71,7 +71,7 @@ function requireFiles({ hook }: ChainState, { members }: ChainDesign): void {
   if (guest === undefined) return;
   const what = `member ${quote(guest.name)} was loaded by another tool, so that there is no file to link`;
   throw usageError('chain-option', `${spellHook(hook)}: ${what}`, {
-    hint: `put its file in its place first: rootlet xdp replace ${hook.interface} ${guest.name} FILE`,
+    hint: `put its file in its place first: rootlet xdp replace ${shellWord(hook.interface)} ${shellWord(guest.name)} FILE`,
   });
 }
 

@@ -1,5 +1,6 @@
 /** Hooks that have chains: finding them, what is on them now, and how they are attached to. */
 
+import { quote } from '../../diag/index.ts';
 import { type HookRequest, parseHook } from '../../hooks/index.ts';
 import { currentNetns, readInterface, type Sys, type XdpMode } from '../../kernel/index.ts';
 import type { ChainHook, ChainKind } from '../model/index.ts';
@@ -37,5 +38,5 @@ export function hookRequestOf(hook: ChainHook): HookRequest {
 
 /** For messages: `interface "eth0"`, `interface "eth0" ingress`. */
 export function spellHook({ interface: name, direction }: ChainHook): string {
-  return direction === null ? `interface "${name}"` : `interface "${name}" ${direction}`;
+  return direction === null ? `interface ${quote(name)}` : `interface ${quote(name)} ${direction}`;
 }

@@ -50,7 +50,7 @@ export function dispatcherChain(store: Store, base: ChainState, dispatcher: Read
     ),
     failClosed: design.failClosed,
     entry: entry === undefined ? null : entry.name,
-    problems: problemsOf(base, dispatcher),
+    problems: dispatcherProblems(base, dispatcher),
   };
   return { state, design, entry };
 }
@@ -180,7 +180,16 @@ export function dispatcherEntries(
 
 // --- problems -----------------------------------------------------------------------------------------------------
 
-function problemsOf({ hook }: ChainState, { broken, members }: ReadDispatcher): Problem[] {
+/** What does not run as it should in a dispatcher that is attached. */
+export function dispatcherProblems(
+  { hook }: Pick<ChainState, 'hook'>,
+  {
+    broken,
+    members,
+  }: Pick<ReadDispatcher, 'broken'> & {
+    readonly members: readonly Pick<ReadDispatcher['members'][number], 'lost' | 'slot'>[];
+  },
+): Problem[] {
   const lost = members.flatMap(({ lost, slot }) => (lost === null ? [] : [`slot ${slot}: ${lost}`]));
   const where = [spellHook(hook)];
   if (broken !== null)

@@ -1,6 +1,6 @@
 /** Refusals of replaced functions as problems of the chain, which another back end does not have. */
 
-import { type Problem, RootletError, recoded } from '../../diag/index.ts';
+import { type Problem, RootletError, recoded, shellWord } from '../../diag/index.ts';
 import { E2BIG, EINVAL, ENOTSUPP, EOPNOTSUPP, EPERM } from '../../uapi/index.ts';
 import type { ChainHook } from '../model/index.ts';
 import { spellHook } from './hooks.ts';
@@ -14,7 +14,7 @@ export function forBackEnds<T>(hook: ChainHook, body: () => T): T {
     return body();
   } catch (error) {
     if (!(error instanceof RootletError) || !error.problems.some(isOfReplacement)) throw error;
-    const hint = `--via static links the members into one program: rootlet xdp load ${hook.interface} --via static`;
+    const hint = `--via static links the members into one program: rootlet xdp load ${shellWord(hook.interface)} --via static`;
     const problems = error.problems.map(one => (isOfReplacement(one) ? ofChain(hook, one, hint) : one));
     throw new RootletError(problems, { cause: error });
   }

@@ -6,7 +6,15 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { counted, type Problem, type ProblemCode, problem, quote, quoteAll } from '../../diag/index.ts';
+import {
+  counted,
+  type Problem,
+  type ProblemCode,
+  problem,
+  quote,
+  quoteAll,
+  shellWord,
+} from '../../diag/index.ts';
 import { type FeatureAnswer, MOUNT_BPFFS, type XdpMode } from '../../kernel/index.ts';
 import { spellHook } from '../engine/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
@@ -178,7 +186,7 @@ function foreign(checked: Checked, found: HookOwner): Findings {
 
 /** An entry of this store has a command of its own. */
 function enderOf({ attachment }: HookOwner): string {
-  return attachment === null ? 'its owner' : `"rootlet detach ${attachment}"`;
+  return attachment === null ? 'its owner' : `"rootlet detach ${shellWord(attachment)}"`;
 }
 
 /** Since when the kernel refuses programs below an interface that has one, as both would run. */
@@ -255,7 +263,9 @@ export function modeClash(
     'chain-mode',
     [spellHook(hook)],
     `${what} is attached in mode ${MODE_WORDS[now]}, not ${MODE_WORDS[wanted]}; only one of them is possible at a time`,
-    { hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all` },
+    {
+      hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${shellWord(hook.interface)} --all`,
+    },
   );
 }
 
@@ -294,7 +304,7 @@ function vethMtu(checked: Checked, limit: number, why: string): Findings {
     checked,
     'chain-mtu',
     `${whose} is ${end.mtu}, larger than ${limit}: the driver (veth) refuses it; ${why}`,
-    `ip link set dev ${end.name} mtu ${limit}; or build the members with SEC("xdp.frags"); or --mode skb`,
+    `ip link set dev ${shellWord(end.name)} mtu ${limit}; or build the members with SEC("xdp.frags"); or --mode skb`,
   );
 }
 

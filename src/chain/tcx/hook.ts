@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { platformError, RootletError } from '../../diag/index.ts';
+import { platformError, quote, RootletError } from '../../diag/index.ts';
 import { endOf, findHook, HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
 import { type HookProgram, programsOn, tcxAttachType } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
@@ -74,7 +74,8 @@ function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
   const byLink = new Map(members.map(member => [member.linkId, member]));
   byLink.delete(0);
   const rows = there.programs.map(row => ({ ...row, member: byLink.get(row.linkId) ?? null }));
-  if (rows.some(({ member }) => member === null)) requireReadEntries(entries);
+  const unknown = rows.flatMap(({ member, programId }) => (member === null ? [programId] : []));
+  if (unknown.length > 0) requireReadEntries(store, entries, () => unknown);
   const running = new Set(rows.map(({ member }) => member));
   const lost = members.filter(
     member =>
@@ -116,7 +117,7 @@ function isSameHook(a: TcxFacts['hook'], b: TcxFacts['hook']): boolean {
 }
 
 function noTcx({ interface: name }: ChainHook) {
-  return platformError('chain-back-end', [`interface "${name}"`], 'it has no tcx hook', {
+  return platformError('chain-back-end', [`interface ${quote(name)}`], 'it has no tcx hook', {
     hint: 'tcx needs Linux 6.6: --via static links the members into one filter',
   });
 }

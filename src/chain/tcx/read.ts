@@ -1,7 +1,7 @@
 /** A tcx hook as the state and the design of a chain. Programs of other tools are shown, and are in no design. */
 
 import { given } from '../../bytes/index.ts';
-import { type Problem, problem } from '../../diag/index.ts';
+import { type Problem, problem, shellWord } from '../../diag/index.ts';
 import { inputOf } from '../../dynamic/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
 import { DEFAULT_PRIORITY } from '../../object/index.ts';
@@ -138,7 +138,7 @@ function lostState(member: TcxMember): MemberState {
 
 function lostProblem({ facts, entry }: TcxMember): Problem {
   return problem('attach-gone', [`member "${facts.name}"`], `it does not run: ${ENDED}`, {
-    hint: `the next change of the chain attaches it again; "rootlet detach ${entry.name}" removes it`,
+    hint: `the next change of the chain attaches it again; "rootlet detach ${shellWord(entry.name)}" removes it`,
   });
 }
 

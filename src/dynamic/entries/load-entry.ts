@@ -91,6 +91,9 @@ function loadBound<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
     registry.saveChanged();
     const { data, links } = entryParts(bound, binding.bind ?? []);
     return use(bound.loaded, { data, links, bindings: bound.bindings }, cleanup);
+  } catch (error) {
+    registry.dropUnsaved();
+    throw error;
   } finally {
     closing.undo();
   }

@@ -3,7 +3,7 @@
  * loads them.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, quote, shellWord } from '../../diag/index.ts';
 import { disagreement, pinnedSymbols, type SymbolAt } from '../../link/index.ts';
 import { type BpfObject, symbolOf } from '../../object/index.ts';
 
@@ -23,6 +23,6 @@ export function pinnedProblems(objects: readonly BpfObject[]): Problem[] {
 }
 
 function hintFor(name: string, file: string): string {
-  const other = `rootlet link --redefine-sym ${name}=OTHER_NAME ${file} -o OUTPUT`;
+  const other = `rootlet link --redefine-sym ${shellWord(name)}=OTHER_NAME ${shellWord(file)} -o OUTPUT`;
   return `both are pinned as ${quote(name)}, which is one map; a copy with a map and pin of its own: ${other}`;
 }

@@ -151,20 +151,24 @@ class SlotTargets {
 
   /** Throws `relink-slot-gone` when the verifier found the slot unreachable. */
   of(slot: string): AttachTarget {
-    const functions = this.#functions;
-    const found = slot === this.#main ? functions[0] : functions.find(({ name }) => name === slot);
-    if (found !== undefined) return { fd: this.#program.fd.number, btfId: found.btfId };
-    throw usageError(
-      'relink-slot-gone',
-      `the verifier removed slot ${quote(slot)} from ${quote(this.#main)}, which never calls it`,
-      {
-        hint: available(
-          'it has',
-          functions.map(({ name }) => name),
-        ),
-      },
-    );
+    return { fd: this.#program.fd.number, btfId: slotFunction(this.#functions, this.#main, slot).btfId };
   }
+}
+
+/** The function of a slot among those of a loaded program, the first of which is `main`. */
+export function slotFunction<F extends { readonly name: string }>(
+  functions: readonly F[],
+  main: string,
+  slot: string,
+): F {
+  const found = slot === main ? functions[0] : functions.find(({ name }) => name === slot);
+  if (found !== undefined) return found;
+  const names = functions.map(({ name }) => name);
+  throw usageError(
+    'relink-slot-gone',
+    `the verifier removed slot ${quote(slot)} from ${quote(main)}, which never calls it`,
+    { hint: available('it has', names) },
+  );
 }
 
 /** The rootlet with slots that say they may change packets, where what fills them does. */

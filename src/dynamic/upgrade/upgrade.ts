@@ -117,6 +117,7 @@ export function upgrade(
     if (disagreements.length > 0) throw new RootletError(disagreements);
     const cleanup = new Cleanup();
     const failing = new Cleanup();
+    failing.defer(() => registry.dropUnsaved());
     const changes = new Changes(failing);
     try {
       const setting: Setting = { store, registry, old, object, options, cleanup, failing, changes };
@@ -200,9 +201,9 @@ function runUpgrade(setting: Setting): UpgradeReport {
   changes.first(() => transfer.run());
   refillProvider(store.sys, setting.old, next.provider, memberOptionsOf(setting.options), changes);
   const rebound = rebindAll(setting, next.provider, planned.state);
+  registry.saveChanged(); // slots are in the records of their providers before they are used
   const entry = saveAll(setting, next, planned, rebound);
-  setGivenValues(planned.state, next.loaded);
-  registry.saveChanged();
+  afterSwitch(`object ${quote(setting.old.name)}`, () => setGivenValues(planned.state, next.loaded));
   return {
     entry,
     state: reportState([...planned.state.decisions.values()], planned.state.dropped, transfer),
@@ -332,7 +333,8 @@ function saveAll(
   for (const { entry, contents: ofConsumer } of rebound) {
     if (ofConsumer === undefined) continue;
     const inner = step;
-    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
+    const hasSwitched = (): boolean => changes.committed;
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner, hasSwitched);
   }
   try {
     step();

@@ -4,7 +4,7 @@
  * are compared right before a change, and what is there is read again after it.
  */
 
-import { quote, RootletError, usageError } from '../../diag/index.ts';
+import { quote, RootletError, shellWord, usageError } from '../../diag/index.ts';
 import type { FilterProgram, Sys, TcFilter } from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
 import type { Hook, Occupant } from './hook.ts';
@@ -80,7 +80,7 @@ export class FilterHook implements Hook {
   removalCommand(): string | null {
     const { direction, priority, handle } = this.#filter;
     return this.#spot.command(
-      name => `tc filter del dev ${name} ${direction} pref ${priority} handle ${handle} bpf`,
+      name => `tc filter del dev ${shellWord(name)} ${direction} pref ${priority} handle ${handle} bpf`,
     );
   }
 

@@ -4,7 +4,7 @@
  * is kept to compare.
  */
 
-import { quote, RootletError } from '../../diag/index.ts';
+import { quote, RootletError, shellWord } from '../../diag/index.ts';
 import {
   type Attachment,
   currentNetns,
@@ -130,7 +130,7 @@ export class InterfaceSpot {
  * it).
  */
 function enterCommand({ path }: Netns): string {
-  return `nsenter --net=${path}`;
+  return `nsenter --net=${shellWord(path)}`;
 }
 
 function nameOf(sys: Sys, index: number): string | undefined {

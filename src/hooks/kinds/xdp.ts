@@ -4,7 +4,7 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { quote, RootletError, usageError } from '../../diag/index.ts';
+import { quote, RootletError, shellWord, usageError } from '../../diag/index.ts';
 import {
   type Fd,
   readInterface,
@@ -78,7 +78,9 @@ export class XdpHook implements Hook {
   /** What takes the program off without an entry of the store; null when no file leads to it. */
   removalCommand(): string | null {
     const words = { native: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload' };
-    return this.#spot.command(name => `ip link set dev ${name} ${words[this.#mode ?? 'native']} off`);
+    return this.#spot.command(
+      name => `ip link set dev ${shellWord(name)} ${words[this.#mode ?? 'native']} off`,
+    );
   }
 
   occupantId(): number {

@@ -14,6 +14,7 @@ export {
   readLinkInfo,
   readMapInfo,
   readProgramInfo,
+  visibleIds,
 } from './info.ts';
 export { BpfMap, describeMap, isPerCpu, type MapSpec, tryCreateMap } from './map.ts';
 export { type Batch, deleteBatch, readBatches, updateBatch } from './map-batch.ts';
@@ -23,4 +24,5 @@ export { openPinned, pinObject } from './pin.ts';
 export { BpfProgram, type LogLevel, loadProgram, type ProgramSpec, tryLoadProgram } from './program.ts';
 export { RingBuffer } from './ring-buffer.ts';
 export type { TestRunOptions, TestRunResult } from './test-run.ts';
+export { typesById, typesToKeep } from './types-by-id.ts';
 export { parseVerifierLog } from './verifier-log.ts';

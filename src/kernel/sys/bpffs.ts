@@ -13,7 +13,7 @@
 
 import { constants, lstatSync, mkdirSync, openSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { quote } from '../../diag/index.ts';
+import { quote, shellWord } from '../../diag/index.ts';
 import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../../uapi/index.ts';
 import { errnoOf } from './errno.ts';
 
@@ -79,11 +79,11 @@ function effectiveUser(): number {
 }
 
 function remedyFor(path: string, stats: DirectoryStats, user: number): string {
-  const inspect = `inspect it with "ls -la ${path}"`;
-  if (!stats.isDirectory()) return `${inspect}, and remove it with "rm ${path}"`;
+  const inspect = `inspect it with "ls -la ${shellWord(path)}"`;
+  if (!stats.isDirectory()) return `${inspect}, and remove it with "rm ${shellWord(path)}"`;
   if (!isTrustedOwner(stats.uid, user))
-    return `${inspect}, and remove it, or take it over with "chown ${user} ${path}"`;
-  return `${inspect}, and repair it with "chmod go-w ${path}"`;
+    return `${inspect}, and remove it, or take it over with "chown ${user} ${shellWord(path)}"`;
+  return `${inspect}, and repair it with "chmod go-w ${shellWord(path)}"`;
 }
 
 /** Where the existing part of a path ends. */

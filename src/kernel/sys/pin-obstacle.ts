@@ -3,7 +3,7 @@
  */
 
 import { accessSync, constants, lstatSync } from 'node:fs';
-import { quote } from '../../diag/index.ts';
+import { quote, shellWord } from '../../diag/index.ts';
 import { EROFS } from '../../uapi/index.ts';
 import { type Approach, approach, distrust, MOUNT_BPFFS } from './bpffs.ts';
 import { errnoOf } from './errno.ts';
@@ -36,7 +36,7 @@ function accessObstacle(path: string): PinObstacle | undefined {
     return undefined;
   } catch (error) {
     return errnoOf(error) === EROFS
-      ? { why: `${quote(path)} is on a read-only mount`, remedy: `mount -o remount,rw ${path}` }
+      ? { why: `${quote(path)} is on a read-only mount`, remedy: `mount -o remount,rw ${shellWord(path)}` }
       : { why: `this user may not write to ${quote(path)}`, remedy: OWN };
   }
 }

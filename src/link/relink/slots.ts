@@ -6,6 +6,7 @@
 import { given } from '../../bytes/index.ts';
 import {
   available,
+  bugError,
   didYouMean,
   failed,
   nearestNames,
@@ -172,7 +173,7 @@ function plug(
 ): Result<Plug> {
   const [rootlet, component] = [files[0], files[file]];
   if (rootlet === undefined || component === undefined)
-    return failed(problem('relink-input', [assignment.component.name], 'was not read'));
+    throw bugError([assignment.component.name], 'a component that was not read');
   if (filled.has(assignment.slot))
     return failed(
       slotTwice(

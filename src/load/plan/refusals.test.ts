@@ -8,6 +8,7 @@ import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { BpfObject, BpfSymbol } from '../../object/model/model.ts';
 import { writeObject } from '../../object/write/write.ts';
+import { BPF_CORE_TYPE_ID_LOCAL } from '../../uapi/core-relocations.ts';
 import { openKernelTypes } from '../externs/kernel-types.ts';
 import { prepareLoad } from '../load.ts';
 import { findGlobal } from './globals.ts';
@@ -82,6 +83,15 @@ describe('a plan', () => {
     expect(grown(0x3fff_fff8)).not.toThrow(coded('elf-number-too-large'));
     expect(grown(0x4000_0000)).toThrow(coded('elf-number-too-large'));
   });
+});
+
+test('load-core-pending: a plan of an object whose CO-RE relocations were not applied', () => {
+  const object = changed(objectOf('a.o', [PROGRAM]), 'p', one =>
+    one.kind === 'function'
+      ? { ...one, coreRecords: [{ insnIndex: 0, type: 1, access: '0', kind: BPF_CORE_TYPE_ID_LOCAL }] }
+      : one,
+  );
+  expect(() => planLoad(preparedAlone(object))).toThrow(coded('load-core-pending'));
 });
 
 test('load-global-ambiguous: a static variable of each of two sections', () => {

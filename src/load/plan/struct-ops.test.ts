@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BtfBuilder } from '../../btf/model/builder.ts';
+import { BtfBuilder, editBtf } from '../../btf/model/builder.ts';
+import type { BtfMember, BtfType } from '../../btf/model/types.ts';
 import { TypeFinder } from '../../core/names.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../kernel/testing.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
-import type { BpfObject } from '../../object/model/index.ts';
+import type { BpfObject, VariableSymbol } from '../../object/model/index.ts';
 import { readObject } from '../../object/read/read.ts';
 import * as commands from '../../uapi/commands.ts';
 import { type KernelTypes, openKernelTypes } from '../externs/kernel-types.ts';
@@ -117,6 +118,46 @@ describe('operations of a module', () => {
 
     test('without a value nothing is reported', () => {
       expect(planned(object)).toEqual({ programs: ['start_a'], notes: [] });
+    });
+  });
+
+  describe('what the kernel cannot have as operations', () => {
+    const struct = (change: (members: readonly BtfMember[], int: number) => readonly BtfMember[]) => {
+      const { btf } = object;
+      if (btf === null) throw new Error('no types');
+      const types = Array.from({ length: btf.count }, (_, at) => [at + 1, btf.type(at + 1)] as const);
+      const int = types.find(([, type]) => type.kind === 'int' && type.size === 4)?.[0] ?? 0;
+      const edits = types.flatMap(([id, type]): [number, BtfType][] =>
+        type.kind === 'struct' && type.name === 'rootlet_ops'
+          ? [[id, { ...type, members: change(type.members, int) }]]
+          : [],
+      );
+      return { ...object, btf: editBtf(btf, new Map(edits)) };
+    };
+    const table = (change: (symbol: VariableSymbol) => VariableSymbol): BpfObject => ({
+      ...object,
+      symbols: object.symbols.map(one =>
+        one.kind === 'variable' && one.name === 'ops_a' ? change(one) : one,
+      ),
+    });
+    const inside = table(one => ({
+      ...one,
+      references: one.references.map(reference => ({ ...reference, addend: 8 })),
+    }));
+    const untyped = table(one => ({ ...one, btfId: 0 }));
+    const other = struct((members, int) => members.map(one => ({ ...one, type: int })));
+    const field = struct((members, int) => members.map(one => ({ ...one, type: int, bitSize: 1 })));
+
+    test.each<readonly [string, string, BpfObject, RegExp]>([
+      ['load-operations', 'an address in a program', inside, /cannot be "start_a": it is not a program/],
+      ['load-operations', 'no type', untyped, /has no BTF/],
+      ['load-operations', 'a bit field', field, /is a bit field, which cannot be copied/],
+      ['load-operations-kernel', 'another kind', other, /is a int here and a ptr in the kernel/],
+    ])('%s: %s', (code, _, refused, words) => {
+      const find = () => findOperations(refused, kernelTypes);
+      expect(find).toThrow(expect.objectContaining({ code }));
+      expect(find).toThrow(words);
+      expect(findOperations(object, kernelTypes).tables).toHaveLength(1);
     });
   });
 

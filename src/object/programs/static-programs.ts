@@ -3,7 +3,7 @@
  * hooks, links and the machine all refuse them with the same words.
  */
 
-import { type Problem, problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote, shellWord } from '../../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -38,7 +38,7 @@ function staticText({ name }: FunctionSymbol): string {
 }
 
 function staticHint({ name }: FunctionSymbol): string {
-  return `remove "static", or make it global: rootlet link --globalize-symbol ${name}`;
+  return `remove "static", or make it global: rootlet link --globalize-symbol ${shellWord(name)}`;
 }
 
 /** The problem where a static function is chosen as program: by its name, or for want of one. */

@@ -16,6 +16,7 @@ import {
   problem,
   quote,
   type Result,
+  shellWord,
   suggestion,
 } from '../../diag/index.ts';
 import { progTypeName } from '../../uapi/index.ts';
@@ -98,6 +99,6 @@ export function typeHint(program: string, section: string): string {
   const type = near[0] ?? 'TYPE';
   return (
     `${meant}--type ${program}=${type} specifies the type; ` +
-    `"rootlet link --rename-section ${section}=${type}" changes the object`
+    `"rootlet link --rename-section ${shellWord(section)}=${type}" changes the object`
   );
 }

@@ -316,13 +316,6 @@ const EXPLAIN: ReadonlyMap<number, Explain> = new Map<number, Explain>([
   [OBJECT_FAULT.callAddend, addendError('calls')],
   [OBJECT_FAULT.loadAddend, addendError('loads the address of')],
   [OBJECT_FAULT.callInside, fault => callError(fault, fault.d + fault.e * TWO_32, relocationPlace(fault))],
-  [
-    OBJECT_FAULT.noSymbol,
-    fault =>
-      inputError('object-relocation-symbol', relocationPlace(fault), 'the relocation names no symbol', {
-        offset: fault.b,
-      }),
-  ],
   [OBJECT_FAULT.dropped, dropped],
   [OBJECT_FAULT.nowhere, referenceNowhere],
   [OBJECT_FAULT.jumpOutside, jumpOutside],

@@ -36,8 +36,6 @@ export const OBJECT_FAULT = {
   callAddend: 320,
   loadAddend: 321,
   callInside: 322,
-  /** a: row of ATOM, b: offset. */
-  noSymbol: 323,
   /** a: row of ATOM, b: offset, c: row of SYMBOL. */
   dropped: 324,
   /** a: row of ATOM, b: offset, c: row of SYMBOL, d: low and e: high word of where it leads. */

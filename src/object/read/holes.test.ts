@@ -1,6 +1,6 @@
-/** Code without a symbol is left out, and reported with section and size. */
+/** What is left out is reported: code without a symbol, and symbols of sections that are not loaded. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { build, R_ADDRESS, type Sample, sample, symbol } from '../../../test/hostile/object-sample.ts';
 import { objectOf } from '../../../test/support/objects.ts';
 import { link } from '../../link/link.ts';
@@ -56,6 +56,42 @@ test('code in a section that is not allocated is code', () => {
   parts.shells.set('tc', { flags: 4 });
   const object = readObject({ name: 'a.o', bytes: build(parts) });
   expect(object.symbols.map(({ name }) => name)).toContain('prog');
+});
+
+describe('a section that is neither allocated nor code', () => {
+  const notesOf = (names: readonly (readonly [string, number, number])[], flags = 0) => {
+    const parts = sample();
+    parts.data.set('facts', new Uint8Array(16));
+    parts.shells.set('facts', { flags });
+    for (const [name, binding, type] of names)
+      parts.symbols.unshift(symbol(name, 'facts', 0, 8, { binding, type }));
+    for (const order of ['little', 'big'] as const) {
+      const object = readObject({ name: 'a.o', bytes: build(parts, order) });
+      if (order === 'big') return object.notes;
+    }
+    return undefined;
+  };
+  const why = 'left out, since the section is neither loaded (SHF_ALLOC) nor code';
+  const [LOCAL, GLOBAL, NOTYPE, OBJECT] = [0, 1, 0, 1];
+
+  test('its symbols are left out, which is reported', () => {
+    expect(notesOf([['version', LOCAL, OBJECT]])).toEqual([`a.o: section "facts": "version": ${why}`]);
+    expect(notesOf([['mark', GLOBAL, NOTYPE]])).toEqual([`a.o: section "facts": "mark": ${why}`]);
+  });
+
+  test('of many a part is named', () => {
+    const many = Array.from({ length: 7 }, (_, at) => [`v${6 - at}`, LOCAL, OBJECT] as const);
+    expect(notesOf(many)).toEqual([`a.o: section "facts": "v0", "v1", "v2", "v3", "v4" and 2 more: ${why}`]);
+  });
+
+  test('labels of an assembler are nothing, and without symbols there is nothing to report', () => {
+    expect(notesOf([['label', LOCAL, NOTYPE]])).toBeUndefined();
+    expect(notesOf([])).toBeUndefined();
+  });
+
+  test('one that is allocated is data', () => {
+    expect(notesOf([['version', LOCAL, OBJECT]], 2)).toBeUndefined();
+  });
 });
 
 test('of a local and a global symbol of one name, BTF describes the one of its linkage', () => {

@@ -1,18 +1,65 @@
 /** Notes on what of a file its object does not have. */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
-import { quote } from '../../diag/index.ts';
+import { quote, quoteAll } from '../../diag/index.ts';
+import { SHT_NOBITS, SHT_PROGBITS, STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION } from '../../elf/index.ts';
 import { ATOM, ATOM_KIND, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
 import { columnOf } from '../model/index.ts';
 import { AtomRow, noted } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
 import type { Reading } from './reading.ts';
 
-/** Sentences on names of maps, and on code without a symbol. */
+/** Sentences on names of maps, on symbols of sections that are not loaded, and on code without a symbol. */
 export function notesOnWhatIsLeftOut({ image, unit, options }: Reading): readonly string[] {
   const names = noted(image, READER.mapNames) === 1 ? mapNamesLeftOut(image, unit) : [];
+  const symbols = symbolsLeftOut(image, unit);
   const isWhole = noted(image, READER.holes) === 0 && options.onProblems === undefined;
-  return isWhole ? names : [...names, ...codeLeftOut(image, unit)];
+  return [...names, ...symbols, ...(isWhole ? [] : codeLeftOut(image, unit))];
+}
+
+/** Names that a sentence lists; others are counted. */
+const MOST_NAMES = 5;
+
+/** Sentences on symbols of sections that loaders do not load, by section. */
+function symbolsLeftOut(image: Image, unit: number): readonly string[] {
+  const dropped = new Map(droppedSections(image, unit).map(row => [row, { names: [] as string[], more: 0 }]));
+  if (dropped.size === 0) return [];
+  const sections = image.get(UNIT.sections, unit);
+  const first = image.get(UNIT.symbols, unit);
+  for (let row = first; row < first + image.get(UNIT.symbolCount, unit); row++) {
+    const found = dropped.get(sections + image.get(SYMBOL.section, row));
+    if (found === undefined || !isDefinition(image, row)) continue;
+    if (found.names.length < MOST_NAMES) found.names.push(image.nameText(image.get(SYMBOL.name, row)));
+    else found.more++;
+  }
+  return [...dropped].flatMap(([row, { names, more }]) => {
+    if (names.length === 0) return [];
+    const rest = more === 0 ? '' : ` and ${more} more`;
+    const section = quote(image.nameText(image.get(SECTION.name, row)));
+    return [
+      `section ${section}: ${quoteAll(names)}${rest}: left out, since the section is neither loaded (SHF_ALLOC) nor code`,
+    ];
+  });
+}
+
+/** Rows of sections with contents that are not kept. Types are not contents, nor is what means nothing to loaders. */
+function droppedSections(image: Image, unit: number): readonly number[] {
+  const first = image.get(UNIT.sections, unit);
+  const types = [image.intern('.BTF'), image.intern('.BTF.ext')];
+  return Array.from({ length: image.get(UNIT.sectionCount, unit) }, (_, at) => first + at).filter(row => {
+    const type = image.get(SECTION.type, row);
+    if (type !== SHT_PROGBITS && type !== SHT_NOBITS) return false;
+    const isEmpty = image.get(SECTION.size, row) === 0;
+    if (isEmpty || image.get(SECTION.shell, row) !== 0 || image.get(SECTION.ignored, row) === 1) return false;
+    return !types.includes(image.get(SECTION.name, row));
+  });
+}
+
+/** Not a label, a section or the name of a source file. */
+function isDefinition(image: Image, row: number): boolean {
+  const type = image.get(SYMBOL.type, row);
+  if (image.get(SYMBOL.name, row) === 0 || type === STT_SECTION || type === STT_FILE) return false;
+  return type !== STT_NOTYPE || image.get(SYMBOL.binding, row) !== STB_LOCAL;
 }
 
 function mapNamesLeftOut(image: Image, unit: number): readonly string[] {

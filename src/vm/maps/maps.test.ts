@@ -357,6 +357,21 @@ test('a large ring takes segments as they are needed, and uses them again', () =
   expect(total).toBeLessThanOrEqual(2 * 0x80000);
 });
 
+test('a ring is never quite full', () => {
+  const SIZE = 4096;
+  const HEADER = 8;
+  const ring = () => {
+    const { store } = storeOf(uapi.BPF_MAP_TYPE_RINGBUF, 0, 0, SIZE);
+    if (!(store instanceof RingBufferStore)) throw new Error('no ring');
+    return store;
+  };
+  expect(ring().reserve(SIZE - HEADER)).toBe(0);
+  expect(ring().reserve(SIZE - 2 * HEADER + 1)).toBe(0);
+  const full = ring();
+  expect(full.reserve(SIZE - 2 * HEADER)).not.toBe(0);
+  expect([full.reserve(0), full.available]).toEqual([0, SIZE - HEADER]);
+});
+
 test('memory that is used up names the map and options', () => {
   const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_ARRAY, 4, 0x8000, 1000, 'on-demand');
   memory.setU32(KEY, 0);

@@ -118,6 +118,16 @@ describe('of objects and options', () => {
         },
       ),
     ],
+    [
+      'vm-no-address',
+      () =>
+        createMachine(
+          objectOf('a.o', [
+            { ...PROGRAM, uses: ['LICENSE'] },
+            { name: 'LICENSE', kind: 'variable', section: 'license' },
+          ]),
+        ).run(PACKET),
+    ],
     ['vm-memory-refused', () => createMemory(100_000)],
   ])('%s', (code, build) => {
     expect(build).toThrow(coded(code));

@@ -1,7 +1,7 @@
 /** Messages of errors that end a run: what happened, where in the program, and the nearest object. */
 
 import { elementAt, given } from '../../bytes/index.ts';
-import { type CodeOf, counted, limitHint, quote, type RootletError } from '../../diag/index.ts';
+import { bugError, type CodeOf, counted, limitHint, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { codeError, type Site } from '../compile/analysis/index.ts';
 import {
@@ -77,7 +77,8 @@ function wordsOf(context: FaultContext, site: Site, address: bigint, size: numbe
         message: `calling ${nameOf(context, site.callee)}, which takes ${size} bytes of stack, makes ${address} bytes in all: a program has ${MAX_STACK_BYTES}`,
       };
     case 'helper':
-      return { code: 'vm-helper', message: `bpf_${site.helper} failed` };
+      // helpers report their own faults, with `fail()` of the machine
+      throw bugError([context.object.name], `bpf_${site.helper} faults without words`);
   }
 }
 

@@ -111,6 +111,8 @@ needs('root', 'bpf', 'clang', 'ip').describe('rootlet xdp', () => {
     const before = shell.must('rootlet xdp status v0');
     refused('rootlet xdp unload v0', 2, /specify what to unload.*\n {2}hint: members are: "count", "wall"/);
     refused('rootlet xdp unload v0 --all wall', 2, /--all unloads all members/);
+    for (const words of ['', '--all wall'])
+      expect(shell.run(`rootlet xdp unload v0 ${words} --json`).text).toContain('"usage-members"');
     refused('rootlet xdp unload v0 wal', 2, /no member "wal"\n {2}hint: did you mean "wall"/);
     refused('rootlet xdp unload v0 -i 4000000000', 2, /no member with program id 4000000000/);
     refused('rootlet xdp load v9 wall.o', 2, /no network interface "v9"/);

@@ -131,6 +131,13 @@ needs('bpf', 'root', 'clang').describe('load', () => {
       code: EXIT.usage,
       err: expect.stringContaining('no object "nobody" is loaded'),
     });
+    for (const words of [
+      ['--bind', 'x=other:foo'],
+      ['--via', 'tail'],
+    ]) {
+      const { code, out } = await rootlet('load', FIRST, '--name', 'third', '--json', ...words);
+      expect([code, JSON.parse(out).problems]).toMatchObject([EXIT.usage, [{ code: 'dynamic-no-extern' }]]);
+    }
     expect(await rootlet('load', SECOND, '--against', 'other')).toMatchObject({ code: 0 });
     expect(await rootlet('load', SECOND, '--name', 's2', '--bind', 'foo=first:fooo')).toMatchObject({
       err: expect.stringContaining('did you mean "foo"?'),

@@ -3,9 +3,10 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { withEntryLoad } from '../../../src/dynamic/entries/load-entry.ts';
 import { consumersOf } from '../../../src/dynamic/entries/store-load.ts';
 import { openSys } from '../../../src/kernel/open/koffi.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
@@ -60,6 +61,41 @@ host.describe('with a store', () => {
     const second = store.find('object', 'second');
     if (second !== undefined) store.remove(second);
     expect(consumersOf(store, first)).toEqual([]);
+  });
+
+  test('what fails after a bound load leaves no pin by name; one that was there stays', () => {
+    const { store } = testing;
+    const { base, user } = compiled({
+      base: `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+__attribute__((noinline)) int base(struct xdp_md *ctx) { return ctx ? 2 : 1; }
+char _license[] SEC("license") = "GPL";`,
+      user: `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); __uint(pinning, 1); } pinned SEC(".maps");
+extern int base(struct xdp_md *ctx);
+SEC("xdp") int user(struct xdp_md *ctx) { __u32 key = 0; return bpf_map_lookup_elem(&pinned, &key) ? base(ctx) : 1; }
+char _license[] SEC("license") = "GPL";`,
+    });
+    loadStored(store, 'base', base);
+    const pinRoot = path.dirname(store.root);
+    const pin = path.join(pinRoot, 'pinned');
+    const { sys } = store;
+    const job = { sys, store, object: user, name: 'user', options: { pinRoot }, binding: {} };
+    const load = (fail: boolean) => () =>
+      withEntryLoad(job, () => {
+        expect(existsSync(pin)).toBe(true);
+        if (fail) throw new Error('no room');
+      });
+    expect(load(true)).toThrow('no room');
+    expect(existsSync(pin)).toBe(false);
+    load(false)();
+    expect(existsSync(pin)).toBe(true);
+    expect(load(true)).toThrow('no room');
+    expect(existsSync(pin)).toBe(true);
+    rmSync(pin);
   });
 
   test('two consumers share one slot; another process sees what they counted', () => {

@@ -17,7 +17,10 @@ import { atomCovering } from './atoms.kernel.ts';
 import { READER } from './reader.ts';
 import { refuse, sectionRow, setState, state } from './state.kernel.ts';
 
-/** The atom that a relocation at `offset` of the section of `atom` refers to; 0, with a fault, for none. */
+/**
+ * The atom that a relocation at `offset` of the section of `atom` refers to; 0, with a fault, for none. The scan of the
+ * file has refused relocations without a symbol.
+ */
 export function targetOf(
   unit: number,
   atom: number,
@@ -26,8 +29,6 @@ export function targetOf(
   low: number,
   high: number,
 ): number {
-  if (symbol === word(word(UNIT.symbols) + unit))
-    return refuse(OBJECT_FAULT.noSymbol, unit, atom, offset, 0, 0, 0);
   const named = word(word(SYMBOL.atom) + symbol);
   if (named !== 0) {
     setAddend(low, high);
