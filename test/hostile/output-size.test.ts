@@ -65,7 +65,7 @@ function fileOf(btf: Uint8Array | null, symbols: number, length: number): Uint8A
 
 test.each([
   ['names of types', 1, 10, 5, 6],
-  ['names of symbols', 4, 10_000, 4, 6],
+  ['names of symbols', 4, 10_000, 3, 6],
 ])('%s: a documented multiple', (_, symbols, length, least, most) => {
   const bytes = fileOf(symbols === 1 ? sharedEnds() : null, symbols, length);
   const result = link([{ name: 'a.o', bytes }], { partial: true });
