@@ -54,8 +54,8 @@ describe('refused', () => {
       'limit btf: "-1" is not a size (512KiB, 64MiB, 1GiB, or bytes)',
       'the standard limit is btf=64MiB',
     ],
-    ['names=8MiB', 'limit names: "8MiB" is not a whole number', 'the standard limit is names=8'],
-    ['names=1.5', 'limit names: "1.5" is not a whole number', 'the standard limit is names=8'],
+    ['names=8MiB', 'limit names: "8MiB" is not a whole number', 'the standard limit is names=4'],
+    ['names=1.5', 'limit names: "1.5" is not a whole number', 'the standard limit is names=4'],
   ])('%s', (word, message, hint) => {
     expect(refusal([word], LINK_LIMITS)).toMatchObject({ code: 'usage-limits', message, hint });
   });

@@ -52,12 +52,12 @@ export const LIMITS = {
     bounds: '`.BTF`, and `.BTF.ext`, of one file',
   },
   names: {
-    value: 8,
+    value: 4,
     least: 1,
     most: 1024,
     unit: 'times',
     code: 'elf-string-budget',
-    bounds: 'names of one string table together, as a multiple of the file; and 64 KiB',
+    bounds: 'names of one string table together, as a multiple of the file; and 4 KiB',
   },
   text: {
     value: 16,

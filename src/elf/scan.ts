@@ -40,7 +40,7 @@ export function scanElf(
 }
 
 /** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
-const NAMES_BASE = 0x10000;
+const NAMES_BASE = 0x1000;
 const MOST_NAMES = 0x7fffffff;
 
 /** Bytes that names of one string table of a file may have together. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/bytes/cursor.ts';
-import type { Limits } from '../../src/diag/limits.ts';
+import { LIMITS, type Limits } from '../../src/diag/limits.ts';
 import { parseElf } from '../../src/elf/parse.ts';
 import { writeElf } from '../../src/elf/write.ts';
 import { ElfPatcher, SECTION, SYMBOL, sampleOutput, section, symbol } from './elf-sample.ts';
@@ -749,7 +749,7 @@ describe('names cannot do harm', () => {
         problems: [
           expect.objectContaining({
             code: 'elf-string-budget',
-            hint: `raise the limit: --limits names=${2 * (limits?.names ?? 8)} (option limits)`,
+            hint: `raise the limit: --limits names=${2 * (limits?.names ?? LIMITS.names.value)} (option limits)`,
           }),
         ],
       });
