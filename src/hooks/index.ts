@@ -8,6 +8,7 @@ export {
   type HookFacts,
   type HookState,
   hasHappened,
+  hiddenLinkNotes,
   hookContents,
   hookData,
   hookFacts,

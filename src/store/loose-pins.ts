@@ -19,24 +19,30 @@ export interface LoosePins {
 export function openLoosePins(sys: Sys, entry: Directory): LoosePins {
   const { current } = readLayout(entry);
   using generation = current === 0 ? undefined : entry.open(String(current));
-  let complete = true;
-  const open = <T>(prefix: string, kind: 'program' | 'link', adopt: (fd: Fd) => T): T[] =>
-    namesIn(generation).flatMap(name => {
-      if (!name.startsWith(prefix) || generation === undefined) return [];
-      try {
-        return [adopt(openPinIn(sys, generation, join(generation.path, name), kind))];
-      } catch (error) {
-        if (!(error instanceof RootletError)) throw error;
-        complete = false;
-        return [];
-      }
-    });
-  const programs = open('prog_', 'program', fd => BpfProgram.adopt(sys, fd));
-  const links = open('link_', 'link', fd => new Attachment(sys, fd, `attachment of ${entry.path}`));
-  return { programs, links, complete };
+  return generation === undefined ? { programs: [], links: [], complete: true } : openIn(sys, generation);
 }
 
-/** An entry of which no generation counts has no pins. */
-function namesIn(generation: Directory | undefined): readonly string[] {
-  return generation === undefined ? [] : generation.names();
+function openIn(sys: Sys, generation: Directory): LoosePins {
+  const names = generation.names();
+  const programs: BpfProgram[] = [];
+  const links: Attachment[] = [];
+  const complete = names.map(name =>
+    isOpened(() => {
+      const open = (kind: 'program' | 'link'): Fd =>
+        openPinIn(sys, generation, join(generation.path, name), kind);
+      if (name.startsWith('prog_')) programs.push(BpfProgram.adopt(sys, open('program')));
+      if (name.startsWith('link_')) links.push(new Attachment(sys, open('link'), `attachment ${name}`));
+    }),
+  );
+  return { programs, links, complete: !complete.includes(false) };
+}
+
+function isOpened(open: () => void): boolean {
+  try {
+    open();
+    return true;
+  } catch (error) {
+    if (error instanceof RootletError) return false;
+    throw error;
+  }
 }

@@ -8,6 +8,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
+import { hiddenLinkNotes } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
 import type { OptimizeReport } from '../../link/index.ts';
 import { Cleanup, type LoadOptions } from '../../load/index.ts';
@@ -210,9 +211,13 @@ function runUpgrade(setting: Setting): UpgradeReport {
     settings: planned.settings,
     droppedSettings: planned.dropped,
     consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
-    notes: next.loaded.notes,
+    notes: [...next.loaded.notes, ...(isReloaded(rebound) ? hiddenLinkNotes(store.sys) : [])],
     optimization: next.loaded.plan.optimization ?? null,
   };
+}
+
+function isReloaded(rebound: readonly Rebound[]): boolean {
+  return rebound.some(({ how }) => how.includes('hook') || how.includes('reload'));
 }
 
 /** What `upgrade` would do; everything is checked but what the verifier reports. */

@@ -14,5 +14,5 @@ export {
 } from './entry.ts';
 export { type Removal, removeHook } from './remove.ts';
 export { removeBrokenHook } from './remove-broken.ts';
-export { hooksRunning, requireOccupant } from './running.ts';
+export { hiddenLinkNotes, hooksRunning, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

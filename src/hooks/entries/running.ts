@@ -34,6 +34,14 @@ export function hooksRunning(
   });
 }
 
+/** A note where `hooksRunning` cannot see all links. */
+export function hiddenLinkNotes(sys: Sys): readonly string[] {
+  if (visibleIds(sys, 'link').all) return [];
+  return [
+    'attachments that other processes made are not visible without CAP_SYS_ADMIN: they go on running the old version',
+  ];
+}
+
 function linksRunning(sys: Sys, programs: ReadonlySet<number>, cleanup: Cleanup): RunningHook[] {
   return visibleIds(sys, 'link').ids.flatMap(id => {
     const fd = openById(sys, 'link', id);

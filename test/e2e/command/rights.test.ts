@@ -192,7 +192,9 @@ needs('root', 'bpf').describe('with some rights', () => {
       must('load', at('lib'));
       must('load', at('user'), '--via', 'tail', '--name', 'tail');
       must('attach', 'xdp', 'va', at('user'), '--mode', 'generic', '--via', 'copy', '--name', 'R');
-      expect(must('replace', 'lib', at('lib'))).toMatch(/consumer .*R/);
+      const replaced = must('replace', 'lib', at('lib'));
+      expect(replaced).toMatch(/consumer hook R: reloaded, and replaced where it is attached/);
+      expect(replaced).toContain('other processes made are not visible without CAP_SYS_ADMIN');
       must('load', at('user'), '--lazy', '--name', 'lazy');
       must('ps', '--bindings');
       must('detach', 'R');

@@ -72,8 +72,9 @@ export class FaultLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-faults-'));
   readonly wire: Wire;
   readonly #mount = mountBpffs();
-  /** Links that an interrupted run left. */
+  /** Links and programs that an interrupted run left. */
   readonly #foreign: ReadonlySet<number> = new Set(listIds(kernel, 'link'));
+  readonly #foreignPrograms: ReadonlySet<number> = new Set(listIds(kernel, 'program'));
   readonly #cgroups = mkdtempSync(join(tmpdir(), 'rootlet-cgroups-'));
   /** A directory of a cgroup file system, without processes. */
   readonly cgroup = join(this.#cgroups, `rootlet-faults-${process.pid}`);
@@ -173,7 +174,7 @@ export class FaultLab {
     });
   }
 
-  /** Whether packets to this host are dropped: nothing listens, so that others are answered at once. */
+  /** Whether packets to this host are dropped; else they are answered at once, since no process listens. */
   drops(): boolean {
     const connect = ['1', 'bash', '-c', ': </dev/tcp/127.0.0.1/9'];
     return spawnSync('timeout', connect, { stdio: 'ignore' }).status === TIMED_OUT;
@@ -197,7 +198,9 @@ export class FaultLab {
   }
 
   programs(): number {
-    return listIds(kernel, 'program').filter(id => nameOf(id).startsWith(PREFIX)).length;
+    return listIds(kernel, 'program').filter(
+      id => !this.#foreignPrograms.has(id) && nameOf(id).startsWith(PREFIX),
+    ).length;
   }
 
   /** All that is on the bpf file system, without the numbers of generations. */

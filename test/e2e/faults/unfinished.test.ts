@@ -5,7 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../../src/diag/problem.ts';
-import { EBUSY, ENOSPC, EPERM } from '../../../src/uapi/errno.ts';
+import { EAGAIN, EBUSY, ENOSPC, EPERM } from '../../../src/uapi/errno.ts';
 import { needs } from '../../support/needs.ts';
 import { SOURCES } from './form-sources.ts';
 import { FaultLab, PREFIX } from './lab.ts';
@@ -78,6 +78,23 @@ needs('root', 'bpf', 'ip', 'clang').describe('a chain', () => {
     expect((await lab.must(['ps', '--json'])).out).not.toContain('not complete');
     await lab.must(['xdp', 'unload', 'va', 'two']);
   }, 120_000);
+
+  test.each([
+    ['its pin stays', /^unlink .*\/link_hook$/],
+    ['its link is not detached', /^BPF_LINK_DETACH$/],
+  ])(
+    'that loses a member of tcx: %s',
+    async (_, of) => {
+      await begun(['tc', 'load', 'va', lab.file('cls'), lab.file('next'), '--ingress', '--via', 'tcx']);
+      expect(lab.tcxVerdicts()).toEqual([11, 13]);
+      const { code, out, err } = await lab.run(['tc', 'unload', 'va', 'cls', '--ingress'], 1, EAGAIN, of);
+      expect([code, out + err]).toEqual([EXIT.partial, expect.stringContaining('is removed')]);
+      expect(lab.tcxVerdicts()).toEqual([13]);
+      await lab.must(['ps']);
+      expect(lab.tree().join()).not.toContain('cls');
+    },
+    120_000,
+  );
 
   test('of consumers whose provider has switched is completed by the next command', async () => {
     const replace = (version: string) => ['replace', 'lib', lab.file(version)];
