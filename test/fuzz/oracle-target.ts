@@ -1,6 +1,7 @@
 /**
- * What is written opens with libbpf as the input did: the same programs and maps. Runs a process for each object, and
- * needs a C compiler and libbpf, so it is run by hand: `npm run fuzz -- --target oracle`.
+ * What is written opens with libbpf as the input did: the same programs and maps. Objects of which rootlet notes that
+ * something is left out are no such case: libbpf finds maps by their types, whatever their symbols are. Runs a process for
+ * each object, and needs a C compiler and libbpf, so it is run by hand: `npm run fuzz -- --target oracle`.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -51,7 +52,7 @@ function openWithLibbpf(bytes: Uint8Array): Opened {
 
 export function opensAsBefore(input: SeedFile): void {
   const object = attempt('reading', () => readObject(input));
-  if (object === undefined) return;
+  if (object === undefined || object.notes !== undefined) return;
   const before = openWithLibbpf(input.bytes);
   if (before.contents === undefined) return;
   compare(
