@@ -221,7 +221,7 @@ test('settings of a component, and none where nothing was given', () => {
   expect(settingsFor(new Map([['one', given]]), 'two')).toBe(NO_SETTINGS);
 });
 
-test.each([[['x', 1]], [[[1, 2]]], [[['x']]], ['text']])('pairs %j are no settings', globals => {
+test.each([[['x', 1]], [[[1, 2]]], [[['x']]], ['text']])('pairs %j are not settings', globals => {
   const record = { one: { globals, maxEntries: [] } } as JsonObject; // what another version may have written
   expect(() => decodeSettings(record)).toThrow(RootletError);
 });

@@ -229,7 +229,7 @@ const REFERENCES: readonly Case[] = [
     `${TC} 3: loads an address with the addend 4294967300`,
   ],
   [
-    'an addend whose upper half is no sign',
+    'an addend with an upper half that does not extend the sign',
     parts => parts.insns.tc.splice(3, 2, ...loadAddress(4, -1)),
     'object-addend',
     `${TC} 3: loads an address with the addend 18446744069414584324`,
