@@ -108,7 +108,7 @@ const config = {
   timeoutMS: 20_000,
   tempDirName: join(CACHE, 'sandbox'),
   ignorePatterns: ['/dist', '/.cache', '/coverage', '/bench', '*.tsbuildinfo'],
-  reporters: ['json', 'clear-text'],
+  reporters: ['json', 'clear-text', 'progress-append-only'],
   clearTextReporter: { logTests: false, reportTests: false, reportMutants: false },
   jsonReporter: { fileName: report },
   dryRunOnly: values['dry-run'],

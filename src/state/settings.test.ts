@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { damaged } from '../../test/support/damaged.ts';
 import { needs } from '../../test/support/needs.ts';
+import { objectOf } from '../../test/support/objects.ts';
 import { RootletError } from '../diag/problem.ts';
+import type { BpfObject } from '../object/model/model.ts';
 import type { JsonObject } from '../store/fields.ts';
 import {
   decodeSettings,
@@ -14,6 +16,7 @@ import {
   NO_SETTINGS,
   type Settings,
   type SettingsByOwner,
+  settingsFor,
   settingsIn,
   variableNames,
 } from './settings.ts';
@@ -162,5 +165,75 @@ __noinline int use(int v) { static volatile int seen; return seen += v; }
       'variable "rules" is not in "o0.o"',
       'map "limit" is not in "o0.o"',
     ]);
+  });
+});
+
+describe('values that an object takes, in objects with and without types', () => {
+  const names = [
+    { name: 'a', kind: 'variable', section: '.data' },
+    { name: 'b', kind: 'variable', section: '.data', size: 8 },
+    { name: 'm', kind: 'map' },
+    { name: 'f', kind: 'function', section: 'xdp' },
+  ] as const;
+  const typed = objectOf('a.o', names);
+  const untyped: BpfObject = {
+    ...typed,
+    btf: null,
+    symbols: typed.symbols.map(symbol => ({ ...symbol, btfId: 0 })),
+  };
+  const one = (object: BpfObject, name: string, value: unknown) => {
+    const { settings: fitting, unknown } = settingsIn(object, settings({ [name]: value }));
+    return fitting.globals.size === 1 ? 'fits' : unknown[0];
+  };
+  const refused = (name: string) => `variable "${name}" of "a.o" cannot have the value`;
+
+  test.each([
+    ['with types', typed],
+    ['without types', untyped],
+  ])('%s', (_, object) => {
+    expect(one(object, 'a', 5)).toBe('fits');
+    expect(one(object, '.data:a', 5)).toBe('fits');
+    expect(one(object, 'a', 2 ** 33)).toBe(refused('a'));
+    expect(one(object, '.data:a', 2 ** 33)).toBe(refused('.data:a'));
+    expect(one(object, 'b', 2 ** 33)).toBe('fits');
+    expect(one(object, 'a', new Uint8Array(4))).toBe('fits');
+    expect(one(object, 'a', new Uint8Array(8))).toBe(refused('a'));
+    expect(one(object, 'b', new Uint8Array(8))).toBe('fits');
+    expect(one(object, 'm', 5)).toBe('variable "m" is not in "a.o"');
+    expect(one(object, 'f', 5)).toBe('variable "f" is not in "a.o"');
+  });
+
+  test('a variable without a type in an object with types', () => {
+    const symbols = typed.symbols.map(symbol => (symbol.name === 'a' ? { ...symbol, btfId: 0 } : symbol));
+    expect(one({ ...typed, symbols }, 'a', 5)).toBe('fits');
+    expect(one({ ...typed, symbols }, 'a', 'ENUM')).toBe(refused('a'));
+  });
+
+  test('of no name there is no variable', () => {
+    const symbols = typed.symbols.map(symbol => (symbol.name === 'a' ? { ...symbol, name: '' } : symbol));
+    expect([...variableNames({ ...typed, symbols })]).toEqual(['b', '.data:b']);
+  });
+});
+
+test('settings of a component, and none where nothing was given', () => {
+  const given = settings({ a: 1 });
+  expect(settingsFor(new Map([['one', given]]), 'one')).toBe(given);
+  expect(settingsFor(new Map([['one', given]]), 'two')).toBe(NO_SETTINGS);
+});
+
+test.each([[['x', 1]], [[[1, 2]]], [[['x']]], ['text']])('pairs %j are not settings', globals => {
+  const record = { one: { globals, maxEntries: [] } } as JsonObject; // what another version may have written
+  expect(() => decodeSettings(record)).toThrow(RootletError);
+});
+
+test('values of other kinds are recorded as text', () => {
+  const recorded = encodeSettings(new Map([['', settings({ a: null, b: undefined })]]));
+  expect(recorded).toMatchObject({
+    '': {
+      globals: [
+        ['a', 'null'],
+        ['b', 'undefined'],
+      ],
+    },
   });
 });

@@ -50,6 +50,9 @@ int main(void)
 		return 1;
 	}
 	bpf_object__for_each_program(program, object) {
+		/* libbpf takes the only function of .text for a program */
+		if (!strcmp(bpf_program__section_name(program), ".text"))
+			continue;
 		printf("program ");
 		show(bpf_program__section_name(program));
 		show(bpf_program__name(program));

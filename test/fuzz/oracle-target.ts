@@ -1,6 +1,7 @@
 /**
- * What is written opens with libbpf as the input did: the same programs and maps. Runs a process for each object, and
- * needs a C compiler and libbpf, so it is run by hand: `npm run fuzz -- --target oracle`.
+ * What is written opens with libbpf as the input did: the same programs and maps. Objects of which rootlet notes that
+ * something is left out are no such case: libbpf finds maps by their types, whatever their symbols are. Runs a process for
+ * each object, and needs a C compiler and libbpf, so it is run by hand: `npm run fuzz -- --target oracle`.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -34,8 +35,8 @@ function opener(): string {
 }
 
 interface Opened {
-  /** Programs and maps, sorted; undefined where libbpf refuses the object, or crashes. */
-  readonly contents: string | undefined;
+  /** A line for each program and map; undefined where libbpf refuses the object, or crashes. */
+  readonly contents: readonly string[] | undefined;
   readonly text: string;
 }
 
@@ -45,13 +46,13 @@ function openWithLibbpf(bytes: Uint8Array): Opened {
     encoding: 'latin1',
     maxBuffer: 16 << 20,
   });
-  if (status === 0) return { contents: stdout.split('\n').sort().join('\n'), text: stdout };
+  if (status === 0) return { contents: stdout.split('\n').filter(line => line !== ''), text: stdout };
   return { contents: undefined, text: signal === null ? stdout : `ends with ${signal}` };
 }
 
 export function opensAsBefore(input: SeedFile): void {
   const object = attempt('reading', () => readObject(input));
-  if (object === undefined) return;
+  if (object === undefined || object.notes !== undefined) return;
   const before = openWithLibbpf(input.bytes);
   if (before.contents === undefined) return;
   compare(
@@ -76,8 +77,12 @@ function compare(how: string, before: Opened, bytes: Uint8Array | undefined): vo
     `libbpf opens the input, and not what is ${how}`,
     `libbpf opens the input, and not what is ${how}: ${after.text}`,
   );
+  const [old, now] = [before.contents ?? [], after.contents ?? []];
+  const isLost = old.some(line => !now.includes(line));
+  // a label without a type is a function for rootlet, and is written as one, so that it is a program for libbpf
+  const isNew = now.some(line => !line.startsWith('program ') && !old.includes(line));
   promise(
-    after.contents === before.contents,
+    !isLost && !isNew,
     `libbpf finds something else in what is ${how}`,
     `libbpf finds something else in what is ${how}:\n${before.text}\n${after.text}`,
   );

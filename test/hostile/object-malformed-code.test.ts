@@ -229,6 +229,12 @@ const REFERENCES: readonly Case[] = [
     `${TC} 3: loads an address with the addend 4294967300`,
   ],
   [
+    'an addend with an upper half that does not extend the sign',
+    parts => parts.insns.tc.splice(3, 2, ...loadAddress(4, -1)),
+    'object-addend',
+    `${TC} 3: loads an address with the addend 18446744069414584324`,
+  ],
+  [
     'an addend of more than 53 bits in data',
     parts => {
       const bytes = new Uint8Array(16).fill(0x7f);

@@ -71,7 +71,7 @@ describe('a section that is neither allocated nor code', () => {
     }
     return undefined;
   };
-  const why = 'left out, since the section is neither loaded (SHF_ALLOC) nor code';
+  const why = 'left out, since loaders do not load the section';
   const [LOCAL, GLOBAL, NOTYPE, OBJECT] = [0, 1, 0, 1];
 
   test('its symbols are left out, which is reported', () => {
@@ -82,6 +82,14 @@ describe('a section that is neither allocated nor code', () => {
   test('of many a part is named', () => {
     const many = Array.from({ length: 7 }, (_, at) => [`v${6 - at}`, LOCAL, OBJECT] as const);
     expect(notesOf(many)).toEqual([`a.o: section "facts": "v0", "v1", "v2", "v3", "v4" and 2 more: ${why}`]);
+  });
+
+  test('a symbol in a section of types or of another kind', () => {
+    const parts = sample();
+    parts.symbols.push(symbol('astray', '.BTF', 0, 8));
+    expect(readObject({ name: 'a.o', bytes: build(parts) }).notes).toEqual([
+      `a.o: section ".BTF": "astray": ${why}`,
+    ]);
   });
 
   test('labels of an assembler are nothing, and without symbols there is nothing to report', () => {

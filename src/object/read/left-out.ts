@@ -2,7 +2,7 @@
 
 import { elementAt, noElement } from '../../bytes/index.ts';
 import { quote, quoteAll } from '../../diag/index.ts';
-import { SHT_NOBITS, SHT_PROGBITS, STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION } from '../../elf/index.ts';
+import { STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION } from '../../elf/index.ts';
 import { ATOM, ATOM_KIND, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
 import { columnOf } from '../model/index.ts';
 import { AtomRow, noted } from './atom-rows.ts';
@@ -22,36 +22,31 @@ const MOST_NAMES = 5;
 
 /** Sentences on symbols of sections that loaders do not load, by section. */
 function symbolsLeftOut(image: Image, unit: number): readonly string[] {
-  const dropped = new Map(droppedSections(image, unit).map(row => [row, { names: [] as string[], more: 0 }]));
-  if (dropped.size === 0) return [];
-  const sections = image.get(UNIT.sections, unit);
+  const isDropped = droppedSections(image, unit);
+  const [sections, count] = [columnOf(image, SYMBOL.section), image.get(UNIT.symbolCount, unit)];
   const first = image.get(UNIT.symbols, unit);
-  for (let row = first; row < first + image.get(UNIT.symbolCount, unit); row++) {
-    const found = dropped.get(sections + image.get(SYMBOL.section, row));
-    if (found === undefined || !isDefinition(image, row)) continue;
-    if (found.names.length < MOST_NAMES) found.names.push(image.nameText(image.get(SYMBOL.name, row)));
-    else found.more++;
+  const found = new Map<number, { readonly names: string[]; more: number }>();
+  for (let row = first; row < first + count; row++) {
+    const section = sections[row] ?? noElement(sections, row);
+    if (isDropped[section] !== 1 || !isDefinition(image, row)) continue;
+    const listed = found.get(section) ?? { names: [], more: 0 };
+    found.set(section, listed);
+    if (listed.names.length < MOST_NAMES) listed.names.push(image.nameText(image.get(SYMBOL.name, row)));
+    else listed.more++;
   }
-  return [...dropped].flatMap(([row, { names, more }]) => {
-    if (names.length === 0) return [];
+  return [...found].map(([section, { names, more }]) => {
     const rest = more === 0 ? '' : ` and ${more} more`;
-    const section = quote(image.nameText(image.get(SECTION.name, row)));
-    return [
-      `section ${section}: ${quoteAll(names)}${rest}: left out, since the section is neither loaded (SHF_ALLOC) nor code`,
-    ];
+    const name = image.nameText(image.get(SECTION.name, image.get(UNIT.sections, unit) + section));
+    return `section ${quote(name)}: ${quoteAll(names)}${rest}: left out, since loaders do not load the section`;
   });
 }
 
-/** Rows of sections with contents that are not kept. Types are not contents, nor is what means nothing to loaders. */
-function droppedSections(image: Image, unit: number): readonly number[] {
+/** By ELF section index, 1: not kept, though it is not among what means nothing to loaders. */
+function droppedSections(image: Image, unit: number): Uint8Array {
   const first = image.get(UNIT.sections, unit);
-  const types = [image.intern('.BTF'), image.intern('.BTF.ext')];
-  return Array.from({ length: image.get(UNIT.sectionCount, unit) }, (_, at) => first + at).filter(row => {
-    const type = image.get(SECTION.type, row);
-    if (type !== SHT_PROGBITS && type !== SHT_NOBITS) return false;
-    const isEmpty = image.get(SECTION.size, row) === 0;
-    if (isEmpty || image.get(SECTION.shell, row) !== 0 || image.get(SECTION.ignored, row) === 1) return false;
-    return !types.includes(image.get(SECTION.name, row));
+  return Uint8Array.from({ length: image.get(UNIT.sectionCount, unit) }, (_, at) => {
+    const isKept = at === 0 || image.get(SECTION.shell, first + at) !== 0;
+    return isKept || image.get(SECTION.ignored, first + at) === 1 ? 0 : 1;
   });
 }
 

@@ -3,9 +3,10 @@ import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { checkWritten } from '../../../test/support/written-object.ts';
 import { parseElf } from '../../elf/parse.ts';
 import { Image } from '../../image/image.ts';
-import { loadWords } from '../../isa/assemble.ts';
-import { encodeInsns } from '../../isa/opcodes.ts';
+import { EXIT, loadWords, move } from '../../isa/assemble.ts';
+import { CodeView, encodeInsns } from '../../isa/opcodes.ts';
 import { link } from '../../link/link.ts';
+import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/core-relocations.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../model/model.ts';
 import { readObject } from '../read/read.ts';
 import { importObject } from './import.ts';
@@ -242,4 +243,27 @@ describe('size of entries', () => {
     const linked = link([withSize(0x100000001), { ...other, sections }], { partial: true });
     expect(linked.ok && linked.object.sections.find(({ name }) => name === 'tc')?.entsize).toBe(0);
   });
+});
+
+test.each([
+  ['local', BPF_CORE_TYPE_ID_LOCAL],
+  ['target', BPF_CORE_TYPE_ID_TARGET],
+])('instructions with the id of a type have the one that it has in the file: %s', (_, kind) => {
+  const padding = objectOf('a.o', [{ name: 'q', kind: 'function', section: 'tc', size: 8 }]);
+  const object = objectOf('b.o', [{ name: 'p', kind: 'function', section: 'xdp', value: 7 }]);
+  const code = encodeInsns([...loadWords(1, 0, 0x1234), move(0, 0), EXIT], object.byteOrder);
+  const number = 1; // the only type that is not a declaration
+  const symbols = object.symbols.map((one): BpfSymbol => {
+    if (one.kind !== 'function') return one;
+    const records = [{ insnIndex: 0, type: number, access: '0', kind }];
+    return { ...one, code, coreRecords: records };
+  });
+  const result = link([padding, { ...object, symbols }]);
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  const written = readObject({ name: 'c.o', bytes: writeObject(result.object) });
+  const p = written.symbols.find(({ name }) => name === 'p');
+  if (p?.kind !== 'function') throw new Error('no function');
+  const [record] = p.coreRecords;
+  expect(record?.type).toBeGreaterThan(number);
+  expect(new CodeView(p.code, written.byteOrder).imm(0)).toBe(record?.type);
 });

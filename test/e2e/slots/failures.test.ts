@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { hasPendingChange } from '../../../src/dynamic/slots/store.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
 import { loadObject } from '../../../src/load/load.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
@@ -126,7 +127,9 @@ needs('bpf', 'ip').describe('a change that fails', () => {
       entry.update(theirs);
       const look = () => entry.with(rootlet => rootlet.hook.occupantId());
       expect([look(), look()]).toEqual([theirs.info().id, theirs.info().id]);
-      // the record describes what rootlet ran last
+      // nothing is settled while it is there, and the record describes what rootlet ran last
+      const found = entry.store.find('hook', 'R');
+      expect(found === undefined ? undefined : hasPendingChange(found)).toBe(true);
       const { relink } = entry.store.find('hook', 'R')?.record.data ?? {};
       expect(relink).toMatchObject({ slots: [{ slot: 'slot1', component: 'relink_one' }] });
       expect(attempt(change)).toMatch(/is attached, not/);

@@ -72,10 +72,13 @@ function attachFunctions(unit: number, section: number): number {
 export function attachRest(unit: number): number {
   const first = word(word(UNIT.atoms) + unit);
   const end = first + word(word(UNIT.atomCount) + unit);
-  attachMisplaced(unit, first, end);
+  let marked = attachMisplaced(unit, first, end);
   for (let atom = first; atom < end; atom = atom + 1) {
     if (word(word(ATOM.kind) + atom) === ATOM_KIND.extern) {
-      if (word(word(ATOM.type) + atom) === 0) attachExtern(unit, atom);
+      if (word(word(ATOM.type) + atom) !== 0) continue;
+      if (marked === 0) markTaken(unit, first, end);
+      marked = 1;
+      attachExtern(unit, atom);
     } else if (word(word(ATOM.common) + atom) === 1) attachCommon(unit, atom);
   }
   return end;
@@ -83,7 +86,7 @@ export function attachRest(unit: number): number {
 
 /**
  * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere. Its
- * name is enough, if no other variable has it.
+ * name is enough, if no other variable has it. Returns 1 where READER.taken is filled.
  */
 function attachMisplaced(unit: number, first: number, end: number): number {
   let marked = 0;
@@ -96,7 +99,7 @@ function attachMisplaced(unit: number, first: number, end: number): number {
     setWord(word(ATOM.type) + atom, id);
     setWord(state(READER.taken) + id, 1);
   }
-  return end;
+  return marked;
 }
 
 /** 1: a named static variable without a type. */
@@ -125,14 +128,19 @@ function attachExtern(unit: number, atom: number): number {
   return id;
 }
 
-/** The first FUNC that is not static and that a DATASEC lists, else such a VAR, else any that is not static. */
+/**
+ * The first FUNC that is not static and that a DATASEC lists, else such a VAR, else any that is not static. The type of a
+ * definition of that name is another one: names of `license` may be those of externs.
+ */
 function typeOfExtern(unit: number, name: number): number {
   const listed = state(READER.listed);
+  const taken = state(READER.taken);
   let first = 0;
   for (let pass = 0; pass < 2; pass = pass + 1)
     for (let id = firstOf(name); id !== 0; id = nextOf(id)) {
       if (kindOf(unit, id) !== (pass === 0 ? BTF_KIND.FUNC : BTF_KIND.VAR) || linkageOf(unit, id) === 0)
         continue;
+      if (word(taken + id) === 1) continue;
       if (first === 0) first = id;
       if (word(listed + id) !== 0) return id;
     }

@@ -32,8 +32,8 @@ export function attachVariables(unit: number, section: number): number {
 }
 
 /**
- * Notes what the DATASECs of a name list: static variables by offset in READER.statics, others in NAME.entry. Returns
- * the number of static ones.
+ * Notes what the DATASECs of a name list: static variables by offset in READER.statics, of others the first of a name in
+ * NAME.entry. Returns the number of static ones.
  */
 function listEntries(unit: number, section: number): number {
   let statics = 0;
@@ -46,7 +46,8 @@ function listEntries(unit: number, section: number): number {
       if (kindOf(unit, member) === BTF_KIND.VAR && linkageOf(unit, member) === 0) {
         addStatic(statics, member, word(entry + 1));
         statics = statics + 1;
-      } else setWord(word(NAME.entry) + word(state(READER.names) + member), member);
+      } else if (word(word(NAME.entry) + word(state(READER.names) + member)) === 0)
+        setWord(word(NAME.entry) + word(state(READER.names) + member), member);
     }
   }
   sortRows(state(READER.staticOrder), statics, state(READER.staticOffsets));
