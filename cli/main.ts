@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   detach: async () => (await import('./commands/detach.ts')).detachCommand,
   ps: async () => (await import('./commands/ps.ts')).psCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
   metrics: async () => (await import('./commands/metrics.ts')).metricsCommand,
   explain: async () => (await import('./commands/explain.ts')).explainCommand,

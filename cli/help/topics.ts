@@ -24,6 +24,7 @@ export interface Topic {
 
 const RUNS = 'docs/loading.md';
 const CHAINS = 'docs/chains.md';
+const LOOKING = 'docs/looking.md';
 const COUNTERS = 'docs/counters.md';
 const DECLARED = 'docs/declared.md';
 
@@ -173,6 +174,16 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['ps --all --json', 'Everything in the kernel, for programs'],
     ),
     docs: [RUNS],
+  },
+  show: {
+    group: 'Look',
+    examples: examples(
+      ['show edge', 'List programs, maps and variables of an entry, with values'],
+      ['show edge.rules', 'Print the elements of a map'],
+      ['show edge.cfg.limit', 'Print a member of a variable'],
+      ['show edge.counters --json', 'The same for programs'],
+    ),
+    docs: [LOOKING],
   },
   top: {
     group: 'Look',

@@ -61,6 +61,8 @@ export {
   decodeValue,
   encodeValue,
   type JsonValue,
+  parseLiteral,
+  runsOf,
   type ValueTypes,
   valueJson,
   valueText,

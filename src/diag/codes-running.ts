@@ -43,8 +43,13 @@ export const RUNNING_CODES = {
   'load-target-absent': 'platform',
   'load-target-function': 'usage',
   'load-unresolved-extern': 'input',
+  'value-ambiguous': 'usage',
+  'value-element': 'usage',
+  'value-literal': 'usage',
   'value-mismatch': 'usage',
+  'value-read-only': 'usage',
   'value-type': 'input',
+  'value-unknown': 'usage',
   // --- System calls and what the kernel has ---
   'kernel-architecture': 'platform',
   'kernel-attach': 'platform',

@@ -76,3 +76,20 @@ export {
   type UpgradedConsumer,
   type UpgradeReport,
 } from './upgrade/index.ts';
+export {
+  contentsOf,
+  countElements,
+  type EntryMap,
+  type EntryVariable,
+  EntryView,
+  formatContext,
+  isConstant,
+  itemNames,
+  type NamedItem,
+  partOf,
+  pathText,
+  type Step,
+  sectionBytes,
+  variableValue,
+  withNamed,
+} from './values/index.ts';

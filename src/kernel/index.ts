@@ -62,6 +62,7 @@ export {
   BpfProgram,
   deleteBatch,
   describeMap,
+  isFrozen,
   isNotVisible,
   isPerCpu,
   type LinkDescription,

@@ -13,4 +13,10 @@ export {
   type RunResult,
 } from './run/index.ts';
 export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
-export { formatMapContents, type MapContents, mapContentsJson } from './values/index.ts';
+export {
+  type FormatContext,
+  formatMapContents,
+  type MapContents,
+  mapContentsJson,
+  mapTypesJson,
+} from './values/index.ts';

@@ -1,3 +1,9 @@
 /** Values and maps of the machine as text. */
 
-export { formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';
+export {
+  type FormatContext,
+  formatMapContents,
+  type MapContents,
+  mapContentsJson,
+  mapTypesJson,
+} from './map-format.ts';
