@@ -1,10 +1,12 @@
 /** Maps and variables of entries as text and as data: what `show`, `map` and `set` print. */
 
 import { formatDeclaration, type JsonValue, valueJson, valueText } from '../../src/btf/index.ts';
+import { given } from '../../src/bytes/index.ts';
 import { counted, joinBlocks, type Lines, line, printable } from '../../src/diag/index.ts';
 import {
   contentsOf,
   countElements,
+  type ElementChange,
   type EntryMap,
   type EntryVariable,
   type EntryView,
@@ -18,7 +20,7 @@ import {
 } from '../../src/dynamic/index.ts';
 import { describeEntry } from '../../src/store/index.ts';
 import { BPF_MAP_TYPE_RINGBUF, mapTypeName, progTypeName } from '../../src/uapi/index.ts';
-import { mapContentsJson, mapTypesJson } from '../../src/vm/index.ts';
+import { elementJson, elementLines, keyJson, mapContentsJson, mapTypesJson } from '../../src/vm/index.ts';
 import { programDetail } from './entry.ts';
 import { table } from './table.ts';
 
@@ -192,4 +194,60 @@ export function notesOn(view: EntryView, maps: readonly EntryMap[]): string[] {
       ? ['the types in the kernel can be read with CAP_SYS_ADMIN alone: those of the file are used']
       : []),
   ];
+}
+
+// --- elements -----------------------------------------------------------------------------------------------------
+
+/** Key and value of an element; no key where the map has none. */
+export function elementFacts(
+  view: EntryView,
+  map: EntryMap,
+  key: Uint8Array,
+  value: Uint8Array,
+): Readonly<Record<string, unknown>> {
+  const context = formatContext(map);
+  return {
+    ...given({ key: keyJson(context, map.definition, key) }),
+    value: elementJson(context, contentsOf(view, map), value),
+  };
+}
+
+export function changeJson(
+  view: EntryView,
+  map: EntryMap,
+  { key, before, after }: ElementChange,
+): Readonly<Record<string, unknown>> {
+  const context = formatContext(map);
+  const contents = contentsOf(view, map);
+  const json = (value: Uint8Array | undefined): JsonValue =>
+    value === undefined ? null : elementJson(context, contents, value);
+  return {
+    entry: entryOf(view),
+    map: map.name,
+    ...given({ key: keyJson(context, map.definition, key) }),
+    before: json(before),
+    after: json(after),
+  };
+}
+
+/** What an element was, and what it is now. */
+export function changeText(
+  view: EntryView,
+  map: EntryMap,
+  { key, before, after }: ElementChange,
+  dryRun: boolean,
+): string[] {
+  const context = formatContext(map);
+  const contents = contentsOf(view, map);
+  const lines = (value: Uint8Array | undefined, verb: string): string[] =>
+    value === undefined
+      ? []
+      : elementLines(context, contents, key, value).map(text => `${verb} ${map.name}${joined(text)}`);
+  const [was, is] = dryRun ? ['is', 'would be'] : ['was', 'is'];
+  if (after === undefined) return lines(before, dryRun ? 'would delete' : 'deleted');
+  return [...lines(before, was), ...lines(after, is)];
+}
+
+function joined(text: string): string {
+  return text.startsWith('[') ? text : ` ${text}`;
 }

@@ -55,6 +55,9 @@ export {
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';
 export {
+  type Assigned,
+  applyAssigned,
+  assignedBits,
   type BtfValue,
   type DecodedValue,
   decodeData,

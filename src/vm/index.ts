@@ -14,9 +14,13 @@ export {
 } from './run/index.ts';
 export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
 export {
+  elementJson,
+  elementLines,
   type FormatContext,
   formatMapContents,
+  keyJson,
   type MapContents,
   mapContentsJson,
+  mapTitle,
   mapTypesJson,
 } from './values/index.ts';

@@ -1,5 +1,6 @@
 /** Values of BTF types: as data, as a tree, as text, as bytes. */
 
+export { type Assigned, applyAssigned, assignedBits } from './assigned.ts';
 export { type BtfValue, decodeData } from './data.ts';
 export { parseLiteral } from './literal.ts';
 export { type JsonValue, runsOf, valueJson, valueText } from './text.ts';

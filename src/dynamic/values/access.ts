@@ -1,4 +1,7 @@
-/** What may be written from outside: by map type, flags and state of a map. */
+/**
+ * What may be written from outside: by type and state of a map. BPF_F_RDONLY does not count: it belongs to the descriptor of
+ * the process that made the map.
+ */
 
 import { quote, type RootletError, usageError } from '../../diag/index.ts';
 import { isFrozen } from '../../kernel/index.ts';
@@ -38,8 +41,6 @@ const FIXED = [uapi.BPF_MAP_TYPE_ARRAY, uapi.BPF_MAP_TYPE_PERCPU_ARRAY];
 export function requireWritable(map: EntryMap): void {
   const why = NOT_VALUES.get(map.definition.type);
   if (why !== undefined) throw readOnly(map, why);
-  if ((map.map.flags & uapi.BPF_F_RDONLY) !== 0)
-    throw readOnly(map, 'was created with BPF_F_RDONLY: only programs write it');
   if (isConstant(map)) throw readOnly(map, 'is frozen: its contents are constants of the programs');
 }
 

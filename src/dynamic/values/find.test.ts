@@ -42,7 +42,9 @@ test.each<readonly [readonly (string | number)[], string, string]>([
 ])('%j is refused', (path, message, hint) => {
   expect(() => partOf('cfg', VALUE, path)).toThrow(
     expect.objectContaining({
-      problems: [expect.objectContaining({ code: 'value-unknown', message, hint: expect.stringContaining(hint) })],
+      problems: [
+        expect.objectContaining({ code: 'value-unknown', message, hint: expect.stringContaining(hint) }),
+      ],
     }),
   );
 });

@@ -5,7 +5,7 @@
 
 import { available, didYouMean, quote, quoteAll, RootletError, usageError } from '../../diag/index.ts';
 import { type BrokenEntry, describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
-import { type EntryItem, EntryView, namesOf } from './view.ts';
+import { type EntryItem, type EntryMap, EntryView, namesOf } from './view.ts';
 
 /** A member or an element of a variable. */
 export type Step = string | number;
@@ -31,12 +31,33 @@ interface Reading {
  * `value-ambiguous`, and what is wrong with the entry.
  */
 export function withNamed<T>(store: Store, text: string, use: (found: NamedItem) => T): T {
+  return withViews(views => use(find(store, text, views)));
+}
+
+/** Closes what `use` opens. */
+export function withViews<T>(use: (views: EntryView[]) => T): T {
   const views: EntryView[] = [];
   try {
-    return use(find(store, text, views));
+    return use(views);
   } finally {
     for (const view of views) view.close();
   }
+}
+
+/** The same as `withNamed` for a map. Throws `value-unknown` for anything else. */
+export function withNamedMap<T>(store: Store, text: string, use: (view: EntryView, map: EntryMap) => T): T {
+  return withNamed(store, text, ({ view, item }) => {
+    if (item?.kind === 'map') return use(view, item);
+    throw usageError('value-unknown', `${quote(text)} is not a map`, {
+      hint:
+        item === undefined
+          ? available(
+              'NAME.MAP, where MAP is one of',
+              view.maps.map(({ name }) => name),
+            )
+          : `"rootlet set ${text}=VALUE" changes a variable`,
+    });
+  });
 }
 
 /** The same; what is opened is put into `views`, one for each entry, and is the caller's. */

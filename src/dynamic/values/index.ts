@@ -1,6 +1,16 @@
 /** Maps and variables of entries by name and type. */
 
 export { isConstant } from './access.ts';
-export { itemNames, type NamedItem, pathText, type Step, withNamed } from './find.ts';
+export { deleteElement, type ElementChange, getElement, type PutMode, putElement } from './edit.ts';
+export {
+  itemNames,
+  type NamedItem,
+  pathText,
+  type Step,
+  withNamed,
+  withNamedMap,
+  withViews,
+} from './find.ts';
 export { contentsOf, countElements, formatContext, partOf, sectionBytes, variableValue } from './read.ts';
+export { type SetOutcome, settingName, setVariables } from './set.ts';
 export { type EntryMap, type EntryVariable, EntryView } from './view.ts';

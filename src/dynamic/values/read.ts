@@ -105,8 +105,15 @@ export function partOf(name: string, value: DecodedValue, path: readonly Step[])
 }
 
 function stepInto(value: DecodedValue, step: Step): DecodedValue | undefined {
-  if (typeof step === 'number') return value.kind === 'array' ? value.items[step] : undefined;
+  if (value.kind === 'cut') return value;
+  if (typeof step === 'number') return value.kind === 'array' ? elementOf(value.items, step) : undefined;
   return value.kind === 'fields' ? value.fields.find(({ name }) => name === step)?.value : undefined;
+}
+
+/** Of an array of which not all is read, any element may be there. */
+function elementOf(items: readonly DecodedValue[], at: number): DecodedValue | undefined {
+  const last = items.at(-1);
+  return items[at] ?? (last?.kind === 'cut' ? last : undefined);
 }
 
 function noPart(name: string, value: DecodedValue, step: Step) {

@@ -81,7 +81,7 @@ needs('root', 'bpf', 'clang', 'ip').describe('show', () => {
     ['both.count', /"both.count" can be "objects\/both.count", "hooks\/both.count"/],
     ['both', /"both" can be "objects\/both", "hooks\/both"/],
   ])('%s is refused', async (name, message) => {
-    expect(await lab.refused(2, 'show', name)).toMatch(message);
+    expect(await lab.refused(2, 'show', name)).toMatch(message); // value-unknown, value-ambiguous, store-no-entry
   });
 
   test('as JSON, by the schema', async () => {

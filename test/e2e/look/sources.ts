@@ -16,8 +16,6 @@ MAP(stages, BPF_MAP_TYPE_PROG_ARRAY, 4, __u32, __u32);
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); __type(value, struct rule); } events SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 4); __type(value, __u32); } queue SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __uint(key_size, 3); __uint(value_size, 5); } plain SEC(".maps");
-struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __uint(map_flags, BPF_F_RDONLY);
-  __type(key, __u32); __type(value, __u32); } closed SEC(".maps");
 __u32 limit = 5;
 const volatile __u32 level = 3;
 struct limits cfg = { .burst = 10 };
@@ -33,7 +31,6 @@ SEC("xdp") int edge(struct xdp_md *ctx) {
   bpf_map_push_elem(&queue, &one, 0);
   bpf_tail_call(ctx, &stages, 0);
   bpf_map_lookup_elem(&plain, &key);
-  bpf_map_lookup_elem(&closed, &one);
   bpf_map_lookup_elem(&counts, &one);
   bpf_map_lookup_elem(&ports, &one);
   rule = bpf_ringbuf_reserve(&events, sizeof *rule, 0);
