@@ -35,6 +35,7 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   detach: async () => (await import('./commands/detach.ts')).detachCommand,
   ps: async () => (await import('./commands/ps.ts')).psCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   set: async () => (await import('./commands/set.ts')).setCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,

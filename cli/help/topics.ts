@@ -175,6 +175,15 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: [RUNS],
   },
+  status: {
+    group: 'Look',
+    examples: examples(
+      ['status', 'Show what is attached and loaded as a tree'],
+      ['status --json', 'The same for programs'],
+      ['status --bpffs /run/bpf/rootlet', 'Use another store'],
+    ),
+    docs: [LOOKING],
+  },
   show: {
     group: 'Look',
     examples: examples(
