@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   status: async () => (await import('./commands/status.ts')).statusCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   set: async () => (await import('./commands/set.ts')).setCommand,
+  events: async () => (await import('./commands/events.ts')).eventsCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
   metrics: async () => (await import('./commands/metrics.ts')).metricsCommand,
   explain: async () => (await import('./commands/explain.ts')).explainCommand,

@@ -194,6 +194,15 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: [LOOKING],
   },
+  events: {
+    group: 'Look',
+    examples: examples(
+      ['events edge.log', 'Follow a ring buffer'],
+      ['events edge.log --count 10', 'End after ten records'],
+      ['events edge.log --type event', 'Name the type of the records'],
+    ),
+    docs: [LOOKING],
+  },
   top: {
     group: 'Look',
     examples: examples(

@@ -63,6 +63,7 @@ export {
   decodeData,
   decodeValue,
   encodeValue,
+  hexText,
   type JsonValue,
   parseLiteral,
   runsOf,

@@ -3,7 +3,7 @@
 export { type Assigned, applyAssigned, assignedBits } from './assigned.ts';
 export { type BtfValue, decodeData } from './data.ts';
 export { parseLiteral } from './literal.ts';
-export { type JsonValue, runsOf, valueJson, valueText } from './text.ts';
+export { hexText, type JsonValue, runsOf, valueJson, valueText } from './text.ts';
 export { type DecodedValue, decodeValue } from './tree.ts';
 export type { ValueTypes } from './walk.ts';
 export { encodeValue } from './write.ts';

@@ -46,17 +46,18 @@ export function withViews<T>(use: (views: EntryView[]) => T): T {
 
 /** The same as `withNamed` for a map. Throws `value-unknown` for anything else. */
 export function withNamedMap<T>(store: Store, text: string, use: (view: EntryView, map: EntryMap) => T): T {
-  return withNamed(store, text, ({ view, item }) => {
-    if (item?.kind === 'map') return use(view, item);
-    throw usageError('value-unknown', `${quote(text)} is not a map`, {
-      hint:
-        item === undefined
-          ? available(
-              'NAME.MAP, where MAP is one of',
-              view.maps.map(({ name }) => name),
-            )
-          : `"rootlet set ${text}=VALUE" changes a variable`,
-    });
+  return withNamed(store, text, found => use(found.view, requireMap(text, found)));
+}
+
+/** What is named, which has to be a map. Throws `value-unknown`. */
+export function requireMap(text: string, { view, item }: NamedItem): EntryMap {
+  if (item?.kind === 'map') return item;
+  const maps = view.maps.map(({ name }) => name);
+  throw usageError('value-unknown', `${quote(text)} is not a map`, {
+    hint:
+      item === undefined
+        ? available('NAME.MAP, where MAP is one of', maps)
+        : `"rootlet set ${text}=VALUE" changes a variable`,
   });
 }
 

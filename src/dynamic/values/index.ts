@@ -2,10 +2,13 @@
 
 export { isConstant } from './access.ts';
 export { deleteElement, type ElementChange, getElement, type PutMode, putElement } from './edit.ts';
+export { openEvents, recordJson, recordType } from './events.ts';
 export {
+  find,
   itemNames,
   type NamedItem,
   pathText,
+  requireMap,
   type Step,
   withNamed,
   withNamedMap,

@@ -3,7 +3,7 @@
  * those of the file that the store keeps with the entry.
  */
 
-import { type Btf, type BtfId, sizeOfType } from '../../btf/index.ts';
+import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { type BpfMap, HOST_ORDER, isNotVisible } from '../../kernel/index.ts';
 import { type BpfObject, layoutSections, parseMapDefinition, sectionOf } from '../../object/index.ts';
@@ -84,6 +84,12 @@ export class EntryTypes {
     return variables === undefined ? undefined : { btf, ...NO_TYPES, variables, from: 'object' };
   }
 
+  /** Types of the file that a map comes from; null where it has none. */
+  ofFile(record: MapRecord): Btf | null {
+    const object = this.#objectOf(record);
+    return object === undefined ? null : object.btf;
+  }
+
   /** The file that a map comes from: of a component its own. */
   #objectOf({ name, map, component }: MapRecord): BpfObject | undefined {
     const part = name.slice(0, -(map.length + 1));
@@ -108,7 +114,15 @@ function typesOf(
   value: BtfId,
 ): Pick<ItemTypes, 'key' | 'value' | 'record'> {
   const sized = { key: fitting(btf, key, map.keySize), value: fitting(btf, value, map.valueSize) };
-  return RECORDS.includes(map.type) ? { key: 0, value: 0, record: value } : { ...sized, record: 0 };
+  if (!RECORDS.includes(map.type)) return { ...sized, record: 0 };
+  return { key: 0, value: 0, record: isStruct(btf, value) ? value : 0 };
+}
+
+/** The value of an event array is a descriptor, unless its definition names the records. */
+function isStruct(btf: Btf, id: BtfId): boolean {
+  const resolved = id === 0 ? 0 : skipModifiers(btf, id);
+  const kind = resolved === 0 ? undefined : btf.type(resolved).kind;
+  return kind === 'struct' || kind === 'union';
 }
 
 /** Map types whose contents are records, not values. */

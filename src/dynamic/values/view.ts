@@ -1,6 +1,6 @@
 /** An entry of the store as its maps and variables, opened, with their types. */
 
-import type { BtfId } from '../../btf/index.ts';
+import type { Btf, BtfId } from '../../btf/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
 import { Cleanup, globalsKind } from '../../load/index.ts';
 import { type MapDefinition, plainDefinition } from '../../object/index.ts';
@@ -52,13 +52,15 @@ export class EntryView {
   readonly variables: readonly EntryVariable[];
   /** Whether the kernel has types that this user may not read. */
   readonly typesHidden: boolean;
+  readonly #types: EntryTypes;
   readonly #cleanup: Cleanup;
 
-  private constructor(entry: StoreEntry, maps: readonly EntryMap[], typesHidden: boolean, cleanup: Cleanup) {
+  private constructor(entry: StoreEntry, maps: readonly EntryMap[], types: EntryTypes, cleanup: Cleanup) {
     this.entry = entry;
     this.maps = maps;
     this.variables = named(maps.flatMap(variablesIn), maps);
-    this.typesHidden = typesHidden;
+    this.typesHidden = types.hidden;
+    this.#types = types;
     this.#cleanup = cleanup;
   }
 
@@ -72,8 +74,13 @@ export class EntryView {
         const map = cleanup.own(store.openMap(entry, record.name));
         return viewOf(record, map, types.of(record, map));
       });
-      return new EntryView(entry, maps, types.hidden, cleanup);
+      return new EntryView(entry, maps, types, cleanup);
     });
+  }
+
+  /** Types of the file that a map comes from; null where it has none. */
+  typesOfFile({ record }: EntryMap): Btf | null {
+    return this.#types.ofFile(record);
   }
 
   close(): void {
