@@ -39,6 +39,7 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   show: async () => (await import('./commands/show.ts')).showCommand,
   set: async () => (await import('./commands/set.ts')).setCommand,
   events: async () => (await import('./commands/events.ts')).eventsCommand,
+  trace: async () => (await import('./commands/trace.ts')).traceCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
   metrics: async () => (await import('./commands/metrics.ts')).metricsCommand,
   explain: async () => (await import('./commands/explain.ts')).explainCommand,

@@ -203,6 +203,15 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: [LOOKING],
   },
+  trace: {
+    group: 'Look',
+    examples: examples(
+      ['trace', 'Follow what programs print'],
+      ['trace --count 10', 'End after ten lines'],
+      ['trace --json', 'A document a line, for programs'],
+    ),
+    docs: [LOOKING],
+  },
   top: {
     group: 'Look',
     examples: examples(

@@ -99,6 +99,7 @@ export const RUNNING_CODES = {
   'kernel-ring-buffer': 'platform',
   'kernel-tc': 'platform',
   'kernel-test-run': 'platform',
+  'kernel-trace': 'platform',
   'kernel-verifier-refused': 'platform',
   'kernel-xdp': 'platform',
   'kernel-xdp-changed': 'platform',

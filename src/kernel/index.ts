@@ -49,6 +49,8 @@ export {
   surveyInterfaces,
   syscallFunction,
   TcFilter,
+  type TraceLine,
+  TracePipe,
   tcxAttachType,
   type UserPlace,
   writeOperations,

@@ -102,6 +102,8 @@ needs('root', 'bpf', 'clang', 'ip').describe('elements and variables', () => {
     [['put', 'edge.ports', '4', '1'], /no element 4: it has 0 to 3/],
     [['put', 'edge.ports', '0', '1', '--noexist'], /has element 0 already/],
     [['put', 'edge.rules', '{.address = 9}', '{}', '--exist'], /has no element/],
+    [['put', 'edge.ports', '0', '1', '--noexist', '--dry-run'], /has element 0 already/],
+    [['put', 'edge.rules', '{.address = 9}', '{}', '--exist', '--dry-run'], /has no element/],
     [['put', 'edge.ports', '0', '1', '--exist', '--noexist'], /exclude each other/],
     [['put', 'edge.ports', '0', '1', '--cpu', '0'], /one value for all CPUs/],
     [['put', 'edge.counts', '0', '1', '--cpu', '99999'], /there is no CPU 99999/],

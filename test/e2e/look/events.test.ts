@@ -114,7 +114,9 @@ needs('root', 'bpf', 'clang', 'ip').describe('events', () => {
   });
 
   test('a signal ends it', () => {
-    const { code } = lab.world.run(['events', 'sender.plain'], { through: ['timeout', '--preserve-status', '-s', 'INT', '3'] });
+    const { code } = lab.world.run(['events', 'sender.plain'], {
+      through: ['timeout', '--preserve-status', '-s', 'INT', '3'],
+    });
     expect(code).toBe(0);
   });
 });
