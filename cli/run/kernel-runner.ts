@@ -2,6 +2,7 @@
 
 import { elementAt, given } from '../../src/bytes/index.ts';
 import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { elementsOf } from '../../src/dynamic/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
@@ -80,17 +81,6 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
     variables: symbol === undefined ? variablesOf(object, name) : null,
     ...elementsOf(map),
   };
-}
-
-/** Types without keys (rings, arenas, queues, storages) refuse to list them. */
-function elementsOf(map: BpfMap): Pick<MapContents, 'entries' | 'unlisted'> {
-  try {
-    map.nextKey(undefined);
-  } catch (error) {
-    if (!(error instanceof RootletError)) throw error;
-    return { entries: () => [], unlisted: error.problems.map(({ message }) => message).join('; ') };
-  }
-  return { entries: () => map.entries() };
 }
 
 function globalsDefinition(name: string, map: BpfMap): MapDefinition {

@@ -1,7 +1,7 @@
 /** `rootlet map get`, `rootlet map dump`: elements of a map. */
 
 import { buildCommand } from '@stricli/core';
-import { asLines, type Lines, line } from '../../../src/diag/index.ts';
+import { type Lines, line } from '../../../src/diag/index.ts';
 import {
   contentsOf,
   type EntryMap,
@@ -101,5 +101,5 @@ function* linesOf(
   const contents = contentsOf(view, map);
   for (const [key, value] of elements)
     for (const text of elementLines(formatContext(map), contents, key, value))
-      yield asLines(`${indent}${text}`);
+      yield line(`${indent}${text}`);
 }
