@@ -20,7 +20,7 @@ export type Section = (typeof SECTIONS)[number];
 const KEYS: Readonly<Record<Section, readonly string[]>> = {
   Inputs: [
     ...['file', 'wholeArchive', 'order', 'prog', 'section', 'progName', 'only', 'type', 'pcap', 'packet'],
-    ...['id', 'name', 'count', 'member', 'verdict', 'simulate'],
+    ...['id', 'name', 'count', 'member', 'verdict', 'simulate', 'cpu', 'exist', 'noexist'],
   ],
   Output: [
     ...['output', 'out', 'Map', 'trace', 'traceSymbol', 'printGcSections', 'whyLive', 'reportInlining'],

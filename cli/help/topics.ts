@@ -3,7 +3,7 @@
  * that explains it. What options there are comes from the parser.
  */
 
-export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Look', 'Help'] as const;
+export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Look', 'Edit', 'Help'] as const;
 
 export type Group = (typeof GROUPS)[number];
 
@@ -24,6 +24,7 @@ export interface Topic {
 
 const RUNS = 'docs/loading.md';
 const CHAINS = 'docs/chains.md';
+const LOOKING = 'docs/looking.md';
 const COUNTERS = 'docs/counters.md';
 const DECLARED = 'docs/declared.md';
 
@@ -174,6 +175,43 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: [RUNS],
   },
+  status: {
+    group: 'Look',
+    examples: examples(
+      ['status', 'Show what is attached and loaded as a tree'],
+      ['status --json', 'The same for programs'],
+      ['status --bpffs /run/bpf/rootlet', 'Use another store'],
+    ),
+    docs: [LOOKING],
+  },
+  show: {
+    group: 'Look',
+    examples: examples(
+      ['show edge', 'List programs, maps and variables of an entry, with values'],
+      ['show edge.rules', 'Print the elements of a map'],
+      ['show edge.cfg.limit', 'Print a member of a variable'],
+      ['show edge.counters --json', 'The same for programs'],
+    ),
+    docs: [LOOKING],
+  },
+  events: {
+    group: 'Look',
+    examples: examples(
+      ['events edge.log', 'Follow a ring buffer'],
+      ['events edge.log --count 10', 'End after ten records'],
+      ['events edge.log --type event', 'Name the type of the records'],
+    ),
+    docs: [LOOKING],
+  },
+  trace: {
+    group: 'Look',
+    examples: examples(
+      ['trace', 'Follow what programs print'],
+      ['trace --count 10', 'End after ten lines'],
+      ['trace --json', 'A document a line, for programs'],
+    ),
+    docs: [LOOKING],
+  },
   top: {
     group: 'Look',
     examples: examples(
@@ -209,6 +247,56 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['doctor --fix', 'Complete or undo interrupted changes of chains'],
     ),
     docs: [RUNS, CHAINS],
+  },
+  set: {
+    group: 'Edit',
+    examples: examples(
+      ['set edge.limit=100', 'Change a variable while programs run'],
+      ['set edge.cfg.burst=20 edge.table[3]=7', 'Change parts of variables, all or none'],
+      ['set edge.limit=100 --dry-run', 'Print what would change'],
+    ),
+    docs: [LOOKING],
+  },
+  map: {
+    group: 'Edit',
+    examples: examples(
+      ['map get edge.rules 80', 'Print an element'],
+      ["map put edge.rules 80 '{.action = DROP}'", 'Write an element'],
+      ['map delete edge.rules 80', 'Delete an element'],
+    ),
+    docs: [LOOKING],
+  },
+  'map get': {
+    examples: examples(
+      ['map get edge.rules 80', 'Print the value of a key'],
+      ['map get edge.packets 0 --cpu 1', 'Print the value of one CPU'],
+      ["map get edge.flows '{.address = 0x0100007f, .port = 80}' --json", 'The key is a structure'],
+    ),
+    docs: [LOOKING],
+  },
+  'map put': {
+    examples: examples(
+      ["map put edge.rules 80 '{.action = DROP}'", 'Write an element, with an initialiser of C'],
+      ['map put edge.rules 80 \'{"action": "DROP"}\' --noexist', 'With JSON, and only if it is new'],
+      ['map put edge.blocked hex:0a000001 1 --dry-run', 'Give the bytes of the key'],
+    ),
+    docs: [LOOKING],
+  },
+  'map delete': {
+    examples: examples(
+      ['map delete edge.rules 80', 'Delete an element'],
+      ['map delete edge.queue', 'Take the first element out of a queue'],
+      ['map delete edge.rules 80 --dry-run', 'Print what would be deleted'],
+    ),
+    docs: [LOOKING],
+  },
+  'map dump': {
+    examples: examples(
+      ['map dump edge.rules', 'Print all elements'],
+      ['map dump edge.rules --json', 'The same for programs'],
+      ['map dump edge.firewall:rules', 'Of a component'],
+    ),
+    docs: [LOOKING],
   },
   help: {
     group: 'Help',

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { listChains } from '../../src/chain/index.ts';
 import { RootletError } from '../../src/diag/index.ts';
-import { inputOf } from '../../src/dynamic/index.ts';
+import { inputOf, itemNames } from '../../src/dynamic/index.ts';
 import { HOOK_KINDS } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { slotsOf } from '../../src/link/index.ts';
@@ -42,6 +42,7 @@ export function valuesOf(context: Context): ValueSource {
       );
     if (kind === 'TARGET') return target(query);
     if (/^IFACE/.test(kind)) return among(query, interfaces());
+    if (query.option === undefined && /^NAME[.[]/.test(kind)) return among(query, items(context, query));
     if (query.option === undefined && OF_ENTRIES.includes(query.command)) return entryValue(context, query);
     if (/^(xdp|tc) /.test(query.command) && /^NAME/.test(kind)) return members(context, query);
     if (query.option === 'progName') return among(query, query.given.flatMap(programsIn));
@@ -124,6 +125,15 @@ function entryValue(context: Context, query: ValueQuery): Completion {
 
 function entryNames(store: Store): string[] {
   return [...new Set(store.list().map(({ name }) => name))].sort();
+}
+
+/** Entries; after a dot the maps and variables of one. */
+function items(context: Context, { start, placeholder }: ValueQuery): readonly string[] {
+  if (!start.includes('.')) {
+    const ending = placeholder.startsWith('NAME.') ? '.' : '';
+    return withStore(context, entryNames).map(name => `${name}${ending}`);
+  }
+  return withStore(context, store => itemNames(store, start));
 }
 
 function slotsOfEntry(store: Store, name: string): readonly string[] {

@@ -10,6 +10,7 @@ import {
   RootletError,
   usageError,
 } from '../../src/diag/index.ts';
+import { elementsOf } from '../../src/dynamic/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
@@ -89,17 +90,6 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
     variables: symbol === undefined ? variablesOf(object, name) : null,
     ...elementsOf(map),
   };
-}
-
-/** Types without keys (rings, arenas, queues, storages) refuse to list them. */
-function elementsOf(map: BpfMap): Pick<MapContents, 'entries' | 'unlisted'> {
-  try {
-    map.nextKey(undefined);
-  } catch (error) {
-    if (!(error instanceof RootletError)) throw error;
-    return { entries: () => [], unlisted: error.problems.map(({ message }) => message).join('; ') };
-  }
-  return { entries: () => map.entries() };
 }
 
 function globalsDefinition(name: string, map: BpfMap): MapDefinition {

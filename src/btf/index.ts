@@ -63,12 +63,18 @@ export {
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';
 export {
+  type Assigned,
+  applyAssigned,
+  assignedBits,
   type BtfValue,
   type DecodedValue,
   decodeData,
   decodeValue,
   encodeValue,
+  hexText,
   type JsonValue,
+  parseLiteral,
+  runsOf,
   type ValueTypes,
   valueJson,
   valueText,

@@ -3,6 +3,7 @@
 export { loadBtf, tryLoadBtf } from './btf-object.ts';
 export {
   addPinnedObjects,
+  isFrozen,
   isNotVisible,
   type LinkDescription,
   listIds,

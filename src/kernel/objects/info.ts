@@ -1,5 +1,6 @@
 /** Info of kernel objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
 
+import { readFileSync } from 'node:fs';
 import { viewOf } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import {
@@ -117,6 +118,18 @@ export function readMapInfo(sys: Sys, fd: number): MapDescription {
     keyTypeId: info.btf_key_type_id,
     valueTypeId: info.btf_value_type_id,
   };
+}
+
+/**
+ * Whether user space may no longer write the map of `fd` (BPF_MAP_FREEZE). The kernel tells it in /proc alone, since Linux
+ * 5.2; false where that cannot be read.
+ */
+export function isFrozen(fd: number): boolean {
+  try {
+    return /^frozen:\s*1$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** Asks about the program of `fd`: once for the counts, then with room for the lists. */
