@@ -54,12 +54,15 @@ export {
   toRaw,
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';
+export { comment, listOf, literal, property, TypeScriptTypes } from './typescript/index.ts';
 export {
+  type BtfInput,
   type BtfValue,
   type DecodedValue,
   decodeData,
   decodeValue,
   encodeValue,
+  findType,
   type JsonValue,
   type ValueTypes,
   valueJson,

@@ -63,7 +63,6 @@ export {
   deleteBatch,
   describeMap,
   isNotVisible,
-  isPerCpu,
   type LinkDescription,
   type LogLevel,
   listIds,

@@ -2,6 +2,7 @@
 
 export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from './capture/index.ts';
 export {
+  type Coverage,
   createMachine,
   createMachineAsync,
   kindOfSection,

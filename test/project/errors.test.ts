@@ -171,7 +171,6 @@ const UNTESTED: readonly string[] = [
   'kernel-no-ffi',
   'kernel-xdp',
   'load-core-pending',
-  'load-global-constant',
   'load-map-entry',
   'load-operations',
   'load-operations-kernel',
