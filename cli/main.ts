@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   link: async () => (await import('./commands/link.ts')).linkCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
+  test: async () => (await import('./commands/test.ts')).testCommand,
   types: async () => (await import('./commands/types.ts')).typesCommand,
   load: async () => (await import('./commands/load.ts')).loadCommand,
   unload: async () => (await import('./commands/unload.ts')).unloadCommand,

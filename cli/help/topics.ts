@@ -72,6 +72,15 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: ['docs/machine.md'],
   },
+  test: {
+    group: 'Objects',
+    examples: examples(
+      ['test', 'Run the tests below this directory'],
+      ['test tests/firewall.bpf.test.js', 'Run one file'],
+      ['test tests --json', 'Print which files there were, and whether they passed'],
+    ),
+    docs: ['docs/testing-bpf.md'],
+  },
   types: {
     group: 'Objects',
     examples: examples(

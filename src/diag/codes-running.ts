@@ -271,6 +271,7 @@ export const RUNNING_CODES = {
   'usage-rootlet': 'usage',
   'usage-same-output': 'usage',
   'usage-set': 'usage',
+  'usage-tests': 'usage',
   'usage-verifier-log': 'usage',
   'file-library': 'input',
   'file-read': 'input',
