@@ -63,7 +63,7 @@ describe.each(['el', 'eb'])('lines of a C file, in byte order %s', order => {
 
   test('have not run before anything does', () => {
     const [file] = machine.coverage().files;
-    expect(file?.name).toBe('./typed.bpf.c');
+    expect(file?.name).toBe('typed.bpf.c');
     expect([...(file?.lines.values() ?? [])].every(count => count === 0)).toBe(true);
     expect(file?.functions).toEqual([
       { name: 'watch', line: expect.any(Number), count: 0 },
@@ -138,7 +138,7 @@ describe('a tracefile', () => {
   test('has records of the documented form, which end', () => {
     expect(lines.filter(line => !GRAMMAR.test(line))).toEqual([]);
     expect(lines[0]).toBe('TN:my_test');
-    expect(lines[1]).toBe('SF:./typed.bpf.c');
+    expect(lines[1]).toBe('SF:typed.bpf.c');
     expect(lines.at(-1)).toBe('end_of_record');
     expect(text.endsWith('\n')).toBe(true);
   });

@@ -16,7 +16,7 @@ import type { MachineMemory } from '../state/index.ts';
 
 /** Which lines and functions ran, and how often. */
 export interface Coverage {
-  /** In order of their names, as the compiler was given them. */
+  /** In order of their names, as the compiler was given them but for `./` before them. */
   readonly files: readonly {
     readonly name: string;
     /** Line → runs, in ascending order; lines without code are left out. */
@@ -105,8 +105,9 @@ function nameFunction(file: FileCounts, name: string, { line }: LineRecord, coun
 }
 
 function fileOf(files: Map<string, FileCounts>, name: string): FileCounts {
-  const file = files.get(name) ?? { lines: new Map(), functions: new Map() };
-  files.set(name, file);
+  const plain = name.replace(/^(\.\/)+/, ''); // as compilers write it for what is included from there
+  const file = files.get(plain) ?? { lines: new Map(), functions: new Map() };
+  files.set(plain, file);
   return file;
 }
 
