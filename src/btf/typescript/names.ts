@@ -38,8 +38,8 @@ export function property(name: string): string {
 /** A comment that quotes C of the file. */
 export function comment(code: string, more = ''): string {
   const shown = printableName(code).replaceAll('`', "'").replaceAll('*/', '* /');
-  const cut = shown.length > LONGEST_COMMENT ? `${shown.slice(0, LONGEST_COMMENT)}…` : shown;
-  return `/** \`${cut.replace(/[^\x20-\x7e…]/g, '?')}\`${more} */`;
+  const cut = shown.length > LONGEST_COMMENT ? `${shown.slice(0, LONGEST_COMMENT)}...` : shown;
+  return `/** \`${cut.replaceAll('…', '...').replace(/[^\x20-\x7e]/g, '?')}\`${more} */`;
 }
 
 /** Identifiers for names of a file, each different. */
