@@ -339,7 +339,7 @@ function report(
     printJson(context, jsonOf(flags, object, runner, outcome));
     return;
   }
-  const say = flags.out === '-' ? tell : print; // stdout is the capture's
+  const say = flags.out === '-' || flags.coverage === '-' ? tell : print; // stdout is the file's
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
   if (showEach && outcome.total > 0) {
     say(

@@ -22,6 +22,7 @@ beforeAll(() => {
   bundleCommand(command);
   write('good/a.bpf.test.mjs', '');
   write('good/deep/b.bpf.test.mjs', '');
+  write('dash/--version.bpf.test.mjs', 'throw new Error("it ran")');
   write('good/node_modules/c.bpf.test.mjs', 'throw new Error("not mine")');
   write('good/.hidden/d.bpf.test.mjs', 'throw new Error("not mine")');
   write('good/e.test.mjs', 'throw new Error("not mine")');
@@ -55,7 +56,24 @@ test('fails where a test does, and shows what the runner prints', () => {
   expect(status).toBe(1);
 });
 
+test('takes a name that looks like an option for a name', () => {
+  const { status, stdout } = spawnSync(process.execPath, [command, 'test'], {
+    encoding: 'utf8',
+    cwd: path.join(directory, 'dash'),
+  });
+  expect(stdout).toContain('it ran');
+  expect(status).toBe(1);
+});
+
 test('finds nothing, or what is not there', () => {
   expect(JSON.parse(run('none', '--json').stdout)).toMatchObject({ problems: [{ code: 'usage-tests' }] });
   expect(JSON.parse(run('gone', '--json').stdout)).toMatchObject({ problems: [{ code: 'file-read' }] });
+});
+
+test('a tracefile of run --coverage is alone on stdout', () => {
+  const object = path.join(import.meta.dirname, '../../src/load/testdata/obj/el/typed.bpf.o');
+  const words = ['run', object, '--prog-name', 'watch', '--packet', '00'.repeat(64), '--coverage', '-'];
+  const { stdout, stderr } = spawnSync(process.execPath, [command, ...words], { encoding: 'utf8' });
+  expect(stdout).toMatch(/^TN:watch\n[^]*\nend_of_record\n$/);
+  expect(stderr).toMatch(/^coverage: \d+ of \d+ lines ran$/m);
 });

@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { EXIT, inputError, quote, usageError } from '../../src/diag/index.ts';
 import { off } from '../flags/kinds.ts';
@@ -74,7 +74,8 @@ function isSkipped(name: string): boolean {
 /** Whether all tests passed. What they print goes to stdout, or to stderr. */
 function runTests(files: readonly string[], toStderr: boolean): boolean {
   const options = files.some(file => TYPESCRIPT.test(file)) ? [stripTypes()] : [];
-  const { status, error } = spawnSync(process.execPath, [...options, '--test', ...files], {
+  const paths = files.map(file => resolve(file)); // a name may begin with a dash
+  const { status, error } = spawnSync(process.execPath, [...options, '--test', ...paths], {
     stdio: ['inherit', toStderr ? 2 : 'inherit', 'inherit'],
     env: withoutRunner(),
   });
