@@ -74,6 +74,6 @@ test('a tracefile of run --coverage is alone on stdout', () => {
   const object = path.join(import.meta.dirname, '../../src/load/testdata/obj/el/typed.bpf.o');
   const words = ['run', object, '--prog-name', 'watch', '--packet', '00'.repeat(64), '--coverage', '-'];
   const { stdout, stderr } = spawnSync(process.execPath, [command, ...words], { encoding: 'utf8' });
-  expect(stdout).toMatch(/^TN:watch\n[^]*\nend_of_record\n$/);
+  expect(stdout).toMatch(/^TN:watch\n[\s\S]*\nend_of_record\n$/);
   expect(stderr).toMatch(/^coverage: \d+ of \d+ lines ran$/m);
 });
