@@ -56,12 +56,7 @@ export class TypedMap<
   Value = BtfValue | Uint8Array,
   KeyInput = unknown,
   ValueInput = unknown,
-  Bytes extends {
-    lookup(key: Uint8Array): Uint8Array | undefined;
-    update(key: Uint8Array, value: Uint8Array, flags?: number): void;
-    delete(key: Uint8Array): boolean;
-    entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
-  } = ByteMap,
+  Bytes extends ByteMap = ByteMap,
 > {
   readonly map: Bytes;
   readonly #shape: ElementShape;
