@@ -1,10 +1,11 @@
 /** `rootlet run`: packets through a program, in the embedded machine or in the kernel. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { given } from '../../src/bytes/index.ts';
+import { encodeText, given } from '../../src/bytes/index.ts';
 import {
   asLines,
   counted,
+  inputError,
   joinBlocks,
   joinLines,
   type Limits,
@@ -35,7 +36,7 @@ import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
-import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
+import { FileOutput, readObjectFile, requireDistinct, requireNoInput, writeOutput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
 import { captureSource, type Packet, type Source } from '../run/capture.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
@@ -59,6 +60,7 @@ interface Flags extends LimitFlags {
   readonly memory?: string;
   readonly maxEntries?: readonly string[];
   readonly kconfig?: string;
+  readonly coverage?: string;
 }
 
 const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
@@ -103,6 +105,11 @@ export const runCommand = buildCommand<Flags, [string], Context>({
         brief: "With --kernel: write the verifier's log to FILE, also if the programs are accepted",
         placeholder: 'FILE',
       },
+      coverage: {
+        ...text,
+        brief: 'Write which lines of the C source ran, in the format of lcov',
+        placeholder: 'FILE',
+      },
       seed: { ...count, brief: 'Seed of random numbers in the machine (default: 1)', placeholder: 'N' },
       budget: {
         ...count,
@@ -127,8 +134,9 @@ export const runCommand = buildCommand<Flags, [string], Context>({
   },
   async func(flags, path) {
     await guarded(this, flags.json, async () => {
-      requireDistinct([flags.out, flags.verifierLog, flags.json ? '-' : undefined]);
+      requireDistinct([flags.out, flags.verifierLog, flags.coverage, flags.json ? '-' : undefined]);
       requireNoInput(flags.out, [path]);
+      requireNoInput(flags.coverage, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
       const limits = limitsOf(flags);
@@ -136,7 +144,9 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       const object = withProgramTypes(given, parseTypes(flags.type));
       const runner = openRunner(flags, object, limits);
       try {
-        report(this, flags, object, runner, await runAll(flags, sources, runner));
+        const outcome = await runAll(flags, sources, runner);
+        const coverage = writeCoverage(flags, object, runner);
+        report(this, flags, object, runner, { ...outcome, coverage });
       } finally {
         runner.close();
       }
@@ -159,6 +169,7 @@ function openRunner(flags: Flags, object: BpfObject, limits: Limits | undefined)
   return openMachineRunner(object, {
     ...common,
     ...given({ seed: flags.seed, budget: flags.budget, maxMemory }),
+    coverage: flags.coverage !== undefined,
     ...given({ kconfig: kconfig === undefined ? undefined : configurationOf(object, kconfig) }),
   });
 }
@@ -179,8 +190,26 @@ function configurationOf(object: BpfObject, text: string): ReadonlyMap<string, s
   return findInConfig(text, new Set(externs.map(({ name }) => name)));
 }
 
-function refuseMachineFlags({ seed, budget, memory }: Flags): void {
-  for (const [name, value] of Object.entries({ seed, budget, memory })) {
+/** Lines with code, and how many of them ran; null unless the option was given. */
+function writeCoverage(
+  { coverage: path }: Flags,
+  object: BpfObject,
+  runner: PacketRunner,
+): CoverageCount | null {
+  const coverage = runner.coverage();
+  if (path === undefined || coverage === null) return null;
+  const counts = coverage.files.flatMap(({ lines }) => [...lines.values()]);
+  if (counts.length === 0) {
+    throw inputError('run-no-lines', [object.name], 'has no lines of the source to count', {
+      hint: 'compile with -g, and keep .BTF.ext',
+    });
+  }
+  writeOutput(path, encodeText(coverage.lcov(runner.program)));
+  return { lines: counts.length, run: counts.filter(count => count > 0).length };
+}
+
+function refuseMachineFlags({ seed, budget, memory, coverage }: Flags): void {
+  for (const [name, value] of Object.entries({ seed, budget, memory, coverage })) {
     if (value === undefined) continue;
     throw usageError(
       'usage-machine-flag',
@@ -214,6 +243,12 @@ function parseHex(digits: string, number: number): Uint8Array {
   return Uint8Array.from(plain.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
 }
 
+/** Lines of the source that have code, and those that ran. */
+interface CoverageCount {
+  readonly lines: number;
+  readonly run: number;
+}
+
 interface Outcome {
   readonly total: number;
   /** Verdict → packets, in order of first appearance. */
@@ -229,9 +264,14 @@ interface Outcome {
     readonly metadata?: string;
   }[];
   readonly warnings: readonly string[];
+  readonly coverage: CoverageCount | null;
 }
 
-async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner): Promise<Outcome> {
+async function runAll(
+  flags: Flags,
+  sources: readonly Source[],
+  runner: PacketRunner,
+): Promise<Omit<Outcome, 'coverage'>> {
   const counts = new Map<number, number>();
   const each: Outcome['each'][number][] = [];
   const limit = flags.each === true ? Number.POSITIVE_INFINITY : EACH_LIMIT;
@@ -324,7 +364,7 @@ function report(
     printJson(context, jsonOf(flags, object, runner, outcome));
     return;
   }
-  const say = flags.out === '-' ? tell : print; // stdout is the capture's
+  const say = flags.out === '-' || flags.coverage === '-' ? tell : print; // stdout is the file's
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
   if (showEach && outcome.total > 0) {
     say(
@@ -347,12 +387,17 @@ function report(
     context,
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
+  if (outcome.coverage !== null) say(context, line(coverageText(outcome.coverage)));
   if (flags.printk) say(context, joinLines(['', 'trace:', ...runner.trace().map(text => `  ${text}`)]));
   if (flags.maps)
     say(
       context,
       joinBlocks([line(''), ...runner.maps().map(map => asLines(formatMapContents(object, map)))]),
     );
+}
+
+function coverageText({ lines, run }: CoverageCount): string {
+  return `coverage: ${run} of ${counted(lines, 'line')} ran`;
 }
 
 function notesOf(flags: Flags, runner: PacketRunner): string[] {
@@ -391,6 +436,7 @@ function jsonOf(
       : {}),
     ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
     ...(flags.printk ? { trace: runner.trace() } : {}),
+    ...given({ coverage: outcome.coverage ?? undefined }),
     notes: notesOf(flags, runner),
     warnings: outcome.warnings,
   };

@@ -20,12 +20,12 @@ export type Section = (typeof SECTIONS)[number];
 const KEYS: Readonly<Record<Section, readonly string[]>> = {
   Inputs: [
     ...['file', 'wholeArchive', 'order', 'prog', 'section', 'progName', 'only', 'type', 'pcap', 'packet'],
-    ...['id', 'name', 'count', 'member', 'verdict', 'simulate', 'cpu', 'exist', 'noexist'],
+    ...['id', 'name', 'count', 'member', 'verdict', 'simulate', 'cpu', 'exist', 'noexist', 'record'],
   ],
   Output: [
     ...['output', 'out', 'Map', 'trace', 'traceSymbol', 'printGcSections', 'whyLive', 'reportInlining'],
     ...['disasm', 'each', 'maps', 'printk', 'explain', 'bindings', 'quiet', 'verbose', 'json', 'textfile'],
-    ...['listen', 'objects', 'watch', 'interval', 'once', 'installUnit', 'verifierLog'],
+    ...['listen', 'objects', 'watch', 'interval', 'once', 'installUnit', 'verifierLog', 'coverage'],
   ],
   Symbols: [
     ...['defsym', 'redefineSym', 'prefixSymbols', 'localizeSymbol', 'globalizeSymbol', 'keepGlobalSymbol'],

@@ -69,8 +69,27 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['run firewall.o --pcap traffic.pcap', 'Print the verdict of each packet'],
       ['run firewall.o --pcap traffic.pcap --out passed.pcap --maps', 'Keep what passed; print the maps'],
       ['run firewall.o --pcap traffic.pcap --kernel', 'Run in the kernel, as root'],
+      ['run firewall.o --pcap traffic.pcap --coverage lcov.info', 'Write which lines of the C source ran'],
     ),
     docs: ['docs/machine.md'],
+  },
+  test: {
+    group: 'Objects',
+    examples: examples(
+      ['test', 'Run the tests below this directory'],
+      ['test tests/firewall.bpf.test.js', 'Run one file'],
+      ['test tests --json', 'Print which files there were, and whether they passed'],
+    ),
+    docs: ['docs/testing-bpf.md'],
+  },
+  types: {
+    group: 'Objects',
+    examples: examples(
+      ['types firewall.o -o firewall.d.ts', 'Write its types'],
+      ["types firewall.o --record events='struct event'", 'State what the records of a ring buffer are'],
+      ['types firewall.o --json', 'The same for programs'],
+    ),
+    docs: ['docs/types.md'],
   },
   load: {
     group: 'Kernel',

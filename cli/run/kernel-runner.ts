@@ -71,6 +71,7 @@ export function openKernelRunner(input: BpfObject, options: KernelRunOptions): P
       maps: () => [...loaded.maps].map(([name, map]) => contentsOf(object, name, map)),
       trace: () => [],
       forgottenLines: () => 0,
+      coverage: () => null,
       close: () => loaded.close(),
     };
   } catch (error) {

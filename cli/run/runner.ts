@@ -3,6 +3,7 @@
 import { available, usageError } from '../../src/diag/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
 import {
+  type Coverage,
   createMachine,
   type MachineOptions,
   type MapContents,
@@ -31,6 +32,8 @@ export interface PacketRunner {
   trace(): readonly string[];
   /** How many lines there were before those. */
   forgottenLines(): number;
+  /** Which lines of the source ran; null where nothing was counted. */
+  coverage(): Coverage | null;
   close(): void;
 }
 
@@ -53,6 +56,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     maps: () => [...machine.maps.values()],
     trace: () => machine.trace(),
     forgottenLines: () => machine.forgotten().lines,
+    coverage: () => (options.coverage === true ? machine.coverage() : null),
     close: () => machine.close(),
   };
 }

@@ -9,6 +9,7 @@ export {
   type Btf,
   BtfBuilder,
   type BtfId,
+  type BtfInput,
   type BtfLinkage,
   type BtfType,
   encodeBtf,

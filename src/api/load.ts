@@ -4,7 +4,7 @@
  * @module rootlet/load
  */
 
-export type { BtfValue } from '../btf/index.ts';
+export type { BtfInput, BtfValue } from '../btf/index.ts';
 export {
   type AttachTarget,
   type ExecuteOptions,
@@ -23,7 +23,7 @@ export {
   type ProgramOptions,
   prepareLoad,
   type SourcePlace,
-  TypedMap,
   type VerifierFailure,
   verifierFailureOf,
 } from '../load/index.ts';
+export { type ObjectTypes, TypedMap } from '../object/index.ts';

@@ -21,6 +21,7 @@ export {
   type MapDefinition,
   type MapSymbol,
   type ObjectFile,
+  type ObjectTypes,
   type Origin,
   parseMapDefinition,
   programsOf,

@@ -5,9 +5,11 @@
  * @module rootlet/vm
  */
 
+export { type ObjectTypes, TypedMap } from '../object/index.ts';
 export {
   CaptureDecoder,
   type CapturedPacket,
+  type Coverage,
   createMachine,
   createMachineAsync,
   type EventRecord,

@@ -62,15 +62,18 @@ export {
   toRaw,
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';
+export { comment, listOf, literal, property, TypeScriptTypes } from './typescript/index.ts';
 export {
   type Assigned,
   applyAssigned,
   assignedBits,
+  type BtfInput,
   type BtfValue,
   type DecodedValue,
   decodeData,
   decodeValue,
   encodeValue,
+  findType,
   hexText,
   type JsonValue,
   parseLiteral,

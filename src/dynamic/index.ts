@@ -84,6 +84,7 @@ export {
   type EntryMap,
   type EntryVariable,
   EntryView,
+  elementsOf,
   find,
   formatContext,
   getElement,

@@ -67,7 +67,6 @@ export {
   describeMap,
   isFrozen,
   isNotVisible,
-  isPerCpu,
   type LinkDescription,
   type LogLevel,
   listIds,

@@ -58,7 +58,6 @@ export {
   dataMapName,
   findLacks,
   globalEntries,
-  globalsKind,
   kernelName,
   type LimitedPlan,
   type LoadPlan,
@@ -70,6 +69,4 @@ export {
   type ProgramPlan,
   requireMapCalls,
   requireMaps,
-  untypedBytes,
 } from './plan/index.ts';
-export { TypedMap } from './values/index.ts';

@@ -7,6 +7,7 @@ import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import {
   type BpfObject,
   markLive,
+  type ObjectTypes,
   requireObject,
   type SymbolIndex,
   stripDataSections,
@@ -95,17 +96,23 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
 /**
  * Loads an object into the kernel. Either all of it is there afterwards, or nothing is. When the kernel
  * refuses, it is loaded once more with what the kernel takes, if the programs mean the same: with repaired
- * types, without features that are too new, or without types. `notes` of the loaded object report it.
+ * types, without features that are too new, or without types. `notes` of the loaded object report it. `Types` are
+ * names and types of the object, as `rootlet types` writes them.
  */
-export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
+export function loadObject<Types extends ObjectTypes = ObjectTypes>(
+  input: BpfObject,
+  sys: Sys,
+  options: LoadOptions = {},
+): LoadedObject<Types> {
   requireObject('loadObject: input', input);
   requireSys('loadObject: sys', sys);
   requireOptions('loadObject: options', options);
-  return loadOptimized(input, options.optimize ?? NOT_OPTIMIZED, {
+  const loaded: LoadedObject<ObjectTypes> = loadOptimized(input, options.optimize ?? NOT_OPTIMIZED, {
     sys,
     options,
     planOf: object => prepareLoad(object, sys, options).plan,
   });
+  return loaded as unknown as LoadedObject<Types>; // as the caller states: nothing else knows these types
 }
 
 /**
@@ -172,9 +179,14 @@ export function processedBy(plan: LoadPlan, sys: Sys, options: ExecuteOptions): 
 }
 
 /** The second half of `loadObject`: does what `prepareLoad` planned for this kernel. */
-export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
+export function executePlan<Types extends ObjectTypes = ObjectTypes>(
+  plan: LoadPlan,
+  sys: Sys,
+  options: ExecuteOptions = {},
+): LoadedObject<Types> {
   liftMemlock(sys);
-  return executeOnKernel(plan, sys, options);
+  const loaded: LoadedObject<ObjectTypes> = executeOnKernel(plan, sys, options);
+  return loaded as unknown as LoadedObject<Types>; // as the caller states: nothing else knows these types
 }
 
 /** What the programs that are loaded need, directly or not. */

@@ -53,6 +53,7 @@ export {
 export {
   completeMap,
   countsCpus,
+  isPerCpu,
   kernelEntries,
   kernelValueSize,
   type MapCallRefusal,
@@ -180,6 +181,21 @@ export {
   withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject, readPlaced } from './read/index.ts';
+export { declareObject } from './typescript/index.ts';
+export {
+  elementTypes,
+  findGlobal,
+  type GlobalPlace,
+  globalsAsProperties,
+  globalsKind,
+  type NameIn,
+  type ObjectTypes,
+  type SectionBytes,
+  SectionGlobals,
+  TypedMap,
+  untypedBytes,
+  writeGlobal,
+} from './values/index.ts';
 export {
   dataSectionsOf,
   encodeObject,

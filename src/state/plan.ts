@@ -9,7 +9,8 @@
 import { elementAt } from '../bytes/index.ts';
 import { RootletError } from '../diag/index.ts';
 import type { Sys } from '../kernel/index.ts';
-import { globalsKind, type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
+import { type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
+import { globalsKind } from '../object/index.ts';
 import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
 import type { Decision, MapDecision, PreviousMap } from './decision.ts';
 import { mapDifferences } from './definitions.ts';

@@ -5,8 +5,7 @@
 
 import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';
 import { quote, RootletError } from '../diag/index.ts';
-import { untypedBytes } from '../load/index.ts';
-import { type BpfObject, sectionNameOf } from '../object/index.ts';
+import { type BpfObject, sectionNameOf, untypedBytes } from '../object/index.ts';
 import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import { unreadable } from './unreadable.ts';
 

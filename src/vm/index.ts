@@ -1,7 +1,9 @@
 /** The embedded machine. */
 
 export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from './capture/index.ts';
+export { check, packets } from './checks/index.ts';
 export {
+  type Coverage,
   createMachine,
   createMachineAsync,
   kindOfSection,

@@ -30,6 +30,7 @@ test('text whose line feeds are trusted is that of few makers', () => {
     'cli/commands/metrics.ts', // Prometheus text, which escapes
     'cli/commands/run.ts', // contents of maps, from joinLines
     'cli/commands/show.ts', // the same
+    'cli/commands/types.ts', // TypeScript of printable ASCII: names are identifiers, literals or cleaned comments
     'cli/format/listing.ts', // rows from columns, of printable ASCII only
     'cli/format/table.ts', // rows that were counted
     'src/diag/lines.ts',

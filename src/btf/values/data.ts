@@ -24,6 +24,31 @@ export type BtfValue =
   | readonly BtfValue[]
   | { readonly [member: string]: BtfValue };
 
+/**
+ * What is written where `Value` is read: integers as number or bigint, texts also as bytes, lists with fewer
+ * elements, and structures with some of their members.
+ */
+export type BtfInput<Value> = unknown extends Value
+  ? unknown
+  : Value extends number | bigint
+    ? number | bigint
+    : Value extends string
+      ? string | readonly (number | bigint)[] | Uint8Array
+      : Value extends Uint8Array
+        ? Uint8Array
+        : Value extends readonly (infer Element)[]
+          ? readonly BtfInput<Element>[] | InputList<Element>
+          : Value extends object
+            ? { readonly [Member in keyof Value]?: BtfInput<Value[Member]> }
+            : Value;
+
+/** Typed arrays are lists of numbers. */
+type InputList<Element> = Element extends number
+  ? Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array
+  : Element extends bigint
+    ? BigInt64Array | BigUint64Array
+    : never;
+
 /** How deep values may nest. */
 export const MAX_DATA_DEPTH = 64;
 

@@ -25,9 +25,9 @@ import {
   separateNames,
   unedited,
 } from '../../link/index.ts';
-import { globalsKind } from '../../load/index.ts';
 import {
   type BpfObject,
+  globalsKind,
   isDebugSection,
   layoutSections,
   sectionAt,

@@ -4,9 +4,8 @@
  * Their layout then depends on nothing but the file, so that a live map of the file fits in their place.
  */
 
-import { globalsKind } from '../../load/index.ts';
 import type { BpfObject, SectionShell, SymbolIndex } from '../../object/index.ts';
-import { markLive, sectionAt } from '../../object/index.ts';
+import { globalsKind, markLive, sectionAt } from '../../object/index.ts';
 
 export interface OwnSections {
   readonly sections: readonly SectionShell[];

@@ -6,8 +6,9 @@
  * as it was. Settings are not taken over: they were given for another program.
  */
 
-import { globalsKind, prepareLoad } from '../../load/index.ts';
+import { prepareLoad } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { globalsKind } from '../../object/index.ts';
 import { componentName, type Decision, mapKey, planState, type StateRequest } from '../../state/index.ts';
 import type { BuildContext, Design, Generation } from '../generation/index.ts';
 import { KCONFIG, type PreparedComponent, prepareComponents, statesOf } from './prepare.ts';

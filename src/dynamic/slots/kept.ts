@@ -5,7 +5,7 @@
 
 import { given } from '../../bytes/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
-import { globalsKind } from '../../load/index.ts';
+import { globalsKind } from '../../object/index.ts';
 import {
   type DroppedMap,
   type MapDecision,

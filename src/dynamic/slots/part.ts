@@ -8,7 +8,6 @@ import {
   executePlan,
   firstVariant,
   functionsIn,
-  globalsKind,
   kernelName,
   type LoadedObject,
   type LoadPlan,
@@ -23,6 +22,7 @@ import {
   processedBy,
 } from '../../load/index.ts';
 import type { BpfObject, ProgramType } from '../../object/index.ts';
+import { globalsKind } from '../../object/index.ts';
 import {
   type MapDecision,
   type MapIdentity,

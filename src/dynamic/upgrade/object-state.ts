@@ -8,13 +8,13 @@ import type { BpfMap, BpfProgram, Sys } from '../../kernel/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
 import {
   type Cleanup,
-  globalsKind,
   type LoadedObject,
   type LoadOptions,
   type LoadPlan,
   prepareLoad,
 } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { globalsKind } from '../../object/index.ts';
 import {
   type DroppedMap,
   decodeEntryState,

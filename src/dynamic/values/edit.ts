@@ -3,8 +3,8 @@
 import { type Btf, type BtfId, encodeValue, parseLiteral, skipModifiers } from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
 import { counted, quote, RootletError, usageError, within } from '../../diag/index.ts';
-import { HOST_ORDER, isPerCpu } from '../../kernel/index.ts';
-import { untypedBytes } from '../../load/index.ts';
+import { HOST_ORDER } from '../../kernel/index.ts';
+import { isPerCpu, untypedBytes } from '../../object/index.ts';
 import {
   BPF_EXIST,
   BPF_MAP_TYPE_ARRAY,

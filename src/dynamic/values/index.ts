@@ -15,6 +15,14 @@ export {
   withViews,
 } from './find.ts';
 export { type Printer, printersOf, printersOfLine } from './printk.ts';
-export { contentsOf, countElements, formatContext, partOf, sectionBytes, variableValue } from './read.ts';
+export {
+  contentsOf,
+  countElements,
+  elementsOf,
+  formatContext,
+  partOf,
+  sectionBytes,
+  variableValue,
+} from './read.ts';
 export { type SetOutcome, settingName, setVariables } from './set.ts';
 export { type EntryMap, type EntryVariable, EntryView } from './view.ts';

@@ -9,7 +9,7 @@
 import { type Assigned, applyAssigned, assignedBits, parseLiteral } from '../../btf/index.ts';
 import { type Problem, quote, RootletError, usageError, within } from '../../diag/index.ts';
 import { type BpfMap, HOST_ORDER } from '../../kernel/index.ts';
-import { untypedBytes } from '../../load/index.ts';
+import { untypedBytes } from '../../object/index.ts';
 import type { Store } from '../../store/index.ts';
 import { BPF_F_MMAPABLE } from '../../uapi/index.ts';
 import { isConstant, requireWritable } from './access.ts';

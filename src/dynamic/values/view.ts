@@ -2,8 +2,8 @@
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
-import { Cleanup, globalsKind } from '../../load/index.ts';
-import { type MapDefinition, plainDefinition } from '../../object/index.ts';
+import { Cleanup } from '../../load/index.ts';
+import { globalsKind, type MapDefinition, plainDefinition } from '../../object/index.ts';
 import type { MapRecord, Store, StoreEntry } from '../../store/index.ts';
 import { EntryTypes, type ItemTypes } from './types.ts';
 

@@ -17,7 +17,7 @@ export {
   readProgramInfo,
   visibleIds,
 } from './info.ts';
-export { BpfMap, describeMap, isPerCpu, type MapSpec, tryCreateMap } from './map.ts';
+export { BpfMap, describeMap, type MapSpec, tryCreateMap } from './map.ts';
 export { type Batch, deleteBatch, readBatches, updateBatch } from './map-batch.ts';
 export { mapMachine } from './map-machine.ts';
 export { PerfBuffer, type PerfRecord } from './perf-buffer.ts';

@@ -3,6 +3,7 @@
 import { alignUp, given } from '../../bytes/index.ts';
 import { counted, quote, usageError } from '../../diag/index.ts';
 import {
+  isPerCpu,
   type MapShape,
   mapFlagNeeds,
   mapFlagsText,
@@ -17,10 +18,6 @@ import {
   BPF_MAP_LOOKUP_AND_DELETE_ELEM,
   BPF_MAP_LOOKUP_ELEM,
   BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_UPDATE_ELEM,
   EEXIST,
   EINVAL,
@@ -299,16 +296,6 @@ function sizeError(name: string, what: string, given: number, wanted: number) {
   return usageError(
     'kernel-map-size',
     `map ${quote(name)}: ${what} has ${counted(given, 'byte')}, not ${wanted}`,
-  );
-}
-
-/** Whether a map of this type holds one value for each CPU. */
-export function isPerCpu(type: number): boolean {
-  return (
-    type === BPF_MAP_TYPE_PERCPU_HASH ||
-    type === BPF_MAP_TYPE_PERCPU_ARRAY ||
-    type === BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-    type === BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE
   );
 }
 

@@ -10,8 +10,8 @@ import { usageError } from '../../diag/index.ts';
 import { EINVAL, PERF_EVENT_IOC_ENABLE, PERF_FLAG_FD_CLOEXEC, PERF_TYPE_SOFTWARE } from '../../uapi/index.ts';
 import { encodeU32s, Fd, Mapping, onlineCpus, pageSize, type Sys, syscallError } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
-import type { BpfMap } from './map.ts';
 import { Pending } from './pending.ts';
+import { decodeAll, type RecordSource, recordsOf } from './records.ts';
 import { Readiness } from './ring-buffer.ts';
 
 /** struct perf_event_attr in its first version. */
@@ -27,9 +27,9 @@ const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 
 /** A record of a perf buffer, and the CPU that it was written on. */
-export interface PerfRecord {
+export interface PerfRecord<Item = Uint8Array> {
   readonly cpu: number;
-  readonly data: Uint8Array;
+  readonly data: Item;
 }
 
 /** One CPU's ring. */
@@ -146,17 +146,23 @@ function tryOpenEvent(sys: Sys, cpu: number, readFormat: bigint): number {
   return sys.syscall('perf_event_open', attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/** Reads the buffers of a perf event array. `for await (const record of buffer)` ends with `close()`. */
-export class PerfBuffer {
+/**
+ * Reads the buffers of a perf event array. `for await (const record of buffer)` ends with `close()`. Data are bytes; of a
+ * typed map (`typedMap()` of a loaded object) they are values of its type.
+ */
+export class PerfBuffer<Item = Uint8Array> {
   readonly #rings: readonly CpuRing[];
   readonly #readiness: Readiness;
   /** What an iterator has read and not given out yet. */
   readonly #pending = new Pending<PerfRecord>();
   /** How many were dropped, once the buffer is closed. */
   #lost: number | null = null;
+  readonly #decode: (record: PerfRecord) => PerfRecord<Item>;
 
   /** `pages` for each CPU, a power of two. */
-  constructor(map: BpfMap, pages = 16) {
+  constructor(source: RecordSource<Item>, pages = 16) {
+    const { map, decode } = recordsOf(source);
+    this.#decode = ({ cpu, data }) => ({ cpu, data: decode(data) });
     if (pages < 1 || !Number.isInteger(Math.log2(pages))) {
       throw usageError('kernel-perf-pages', `${pages} pages are not a power of two`);
     }
@@ -191,8 +197,12 @@ export class PerfBuffer {
     return this.#lost !== null;
   }
 
-  /** The available records, CPU by CPU. Never waits. */
-  read(): PerfRecord[] {
+  /** The available records, CPU by CPU. Never waits. Throws as `RingBuffer.read()`. */
+  read(): PerfRecord<Item>[] {
+    return decodeAll(this.#read(), this.#decode, this.#pending);
+  }
+
+  #read(): PerfRecord[] {
     if (this.#closed) return [];
     const records = this.#pending.takeAll();
     for (const ring of this.#rings) ring.read(records);
@@ -200,12 +210,12 @@ export class PerfBuffer {
   }
 
   /** Records as they come, until `close()`. What is left when a loop ends early is read by the next one, or by `read()`. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<PerfRecord, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<PerfRecord<Item>, void, undefined> {
     for (;;) {
       for (let record = this.#pending.take(); record !== undefined; record = this.#pending.take())
-        yield record;
+        yield this.#decode(record);
       if (this.#closed) return;
-      const records = this.read();
+      const records = this.#read();
       this.#pending.put(records);
       // perf_poll() forgets that it was woken whenever it is asked, and it is asked first when watching
       // begins

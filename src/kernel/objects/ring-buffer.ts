@@ -11,6 +11,7 @@ import { quote } from '../../diag/index.ts';
 import { Mapping, type PollHandle, pageSize, type Sys, syscallError } from '../sys/index.ts';
 import type { BpfMap } from './map.ts';
 import { Pending } from './pending.ts';
+import { decodeAll, type RecordSource, recordsOf } from './records.ts';
 
 const HEADER_SIZE = 8;
 const DISCARDED = 0x40000000;
@@ -61,9 +62,9 @@ export class Readiness {
 
 /**
  * Reads a ring buffer. The map must stay open as long. `for await (const record of ring)` ends with
- * `close()`.
+ * `close()`. Records are bytes; of a typed map (`typedMap()` of a loaded object) they are values of its type.
  */
-export class RingBuffer {
+export class RingBuffer<Item = Uint8Array> {
   readonly #control: Mapping;
   readonly #data: Mapping;
   readonly #consumer: BigInt64Array;
@@ -75,9 +76,12 @@ export class RingBuffer {
   readonly #readiness: Readiness;
   /** What an iterator has taken out and not given out yet. */
   readonly #pending = new Pending<Uint8Array>();
+  readonly #decode: (record: Uint8Array) => Item;
   #closed = false;
 
-  constructor(map: BpfMap) {
+  constructor(source: RecordSource<Item>) {
+    const { map, decode } = recordsOf(source);
+    this.#decode = decode;
     const page = pageSize();
     this.#size = map.maxEntries;
     this.#control = mapOrThrow(map, page, 'read-write', 0);
@@ -97,8 +101,15 @@ export class RingBuffer {
     this.#readiness = new Readiness(map.sys, [map.fd.number]);
   }
 
-  /** The available records, at most `limit`, oldest first, as copies. Never waits. */
-  read(limit = Number.POSITIVE_INFINITY): Uint8Array[] {
+  /**
+   * The available records, at most `limit`, oldest first, as copies. Never waits. Throws `value-record` for a record
+   * that is too short for its type, which is left out then; those before it were returned, and those after it are next.
+   */
+  read(limit = Number.POSITIVE_INFINITY): Item[] {
+    return decodeAll(this.#read(limit), this.#decode, this.#pending);
+  }
+
+  #read(limit: number): Uint8Array[] {
     const records: Uint8Array[] = [];
     this.drain((data, offset, length) => void records.push(data.slice(offset, offset + length)), limit);
     return records;
@@ -172,7 +183,7 @@ export class RingBuffer {
   }
 
   /** Batches of available records, waiting when there are none: fewer steps than one by one. */
-  async *batches(limit = 4096): AsyncGenerator<readonly Uint8Array[], void, undefined> {
+  async *batches(limit = 4096): AsyncGenerator<readonly Item[], void, undefined> {
     while (!this.#closed) {
       const records = this.read(limit);
       if (records.length > 0) yield records;
@@ -184,18 +195,18 @@ export class RingBuffer {
    * One by one. Records after the one in hand stay in the buffer only until the next 256 are taken out; what is left of
    * these when a loop ends early is given to the next one, or by `read()`.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    const step = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
+    const step = async (): Promise<IteratorResult<Item, undefined>> => {
       for (;;) {
         const record = this.#pending.take();
-        if (record !== undefined) return { done: false, value: record };
+        if (record !== undefined) return { done: false, value: this.#decode(record) };
         if (this.#closed) return { done: true, value: undefined };
-        const records = this.read(256);
+        const records = this.#read(256);
         this.#pending.put(records);
         if (records.length === 0) await this.#readiness.wait();
       }
     };
-    const iterator: AsyncIterableIterator<Uint8Array> = {
+    const iterator: AsyncIterableIterator<Item> = {
       next: step,
       return: async () => ({ done: true, value: undefined }),
       [Symbol.asyncIterator]: () => iterator,

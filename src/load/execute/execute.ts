@@ -6,8 +6,8 @@
 import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, within } from '../../diag/index.ts';
 import { type BpfMap, type BpfProgram, type Fd, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
-import { typesRefusal } from '../../object/index.ts';
-import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
+import { globalsKind, typesRefusal } from '../../object/index.ts';
+import type { LoadPlan, MapPlan } from '../plan/index.ts';
 import { Cleanup } from './cleanup.ts';
 import { LoadedObject } from './loaded-object.ts';
 import { DEFAULT_PIN_ROOT } from './map-reuse.ts';

@@ -5,17 +5,18 @@
  * read and written as a whole through the map.
  */
 
-import { type Btf, type BtfValue, decodeData } from '../../btf/index.ts';
+import type { Btf } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import { quote, usageError, within } from '../../diag/index.ts';
+import { quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, Mapping } from '../../kernel/index.ts';
+import { type SectionBytes, SectionGlobals } from '../../object/index.ts';
 import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARENA } from '../../uapi/index.ts';
-import { findGlobal, type GlobalPlan, writeGlobal } from '../plan/index.ts';
+import type { GlobalPlan } from '../plan/index.ts';
 
 const KEY = new Uint8Array(4);
 
 /** The bytes of one section of globals. */
-class Section {
+class Section implements SectionBytes {
   readonly #map: BpfMap;
   readonly #constant: boolean;
   #mapping: Mapping | undefined;
@@ -31,8 +32,12 @@ class Section {
     return this.#map.lookup(KEY) ?? new Uint8Array(this.#map.valueSize);
   }
 
-  /** Lets `change` write into the bytes. */
   write(change: (bytes: Uint8Array) => void): void {
+    if (this.#constant) {
+      throw usageError('load-global-constant', 'is a constant of the loaded program', {
+        hint: 'give its value when loading (option "globals")',
+      });
+    }
     const memory = this.#memory();
     if (memory !== undefined) {
       change(memory);
@@ -56,75 +61,27 @@ class Section {
 }
 
 /** All globals of an object. Values are as `decodeData` has them; variables without a type are bytes. */
-export class Globals {
-  readonly plans: readonly GlobalPlan[];
-  readonly #btf: Btf | null;
-  readonly #order: ByteOrder;
-  readonly #sections = new Map<number, Section>();
+export class Globals extends SectionGlobals<GlobalPlan> {
+  readonly #sections: ReadonlyMap<number, Section>;
 
   constructor(plans: readonly GlobalPlan[], maps: readonly BpfMap[], btf: Btf | null, order: ByteOrder) {
-    this.plans = plans;
-    this.#btf = btf;
-    this.#order = order;
+    const sections = new Map<number, Section>();
     for (const { map: index, constant } of plans) {
       const map = maps[index];
-      if (map !== undefined && !this.#sections.has(index))
-        this.#sections.set(index, new Section(map, constant));
+      if (map !== undefined && !sections.has(index)) sections.set(index, new Section(map, constant));
     }
-  }
-
-  /** Throws `load-no-global`. */
-  get(name: string): BtfValue | Uint8Array {
-    const global = findGlobal(this.plans, name);
-    const bytes = this.#section(global).read();
-    if (this.#btf === null || global.type === 0)
-      return bytes.slice(global.offset, global.offset + global.size);
-    return decodeData({ btf: this.#btf, order: this.#order }, global.type, bytes, global.offset);
-  }
-
-  /** Throws `load-global-constant` for constants, `value-mismatch` for values that do not fit. */
-  set(name: string, value: unknown): void {
-    const global = findGlobal(this.plans, name);
-    within(`variable ${quote(name)}`, () => {
-      if (global.constant) {
-        throw usageError('load-global-constant', 'is a constant of the loaded program', {
-          hint: 'give its value when loading (option "globals")',
-        });
-      }
-      this.#section(global).write(bytes => writeGlobal(global, this.#btf, this.#order, value, bytes));
-    });
+    super(plans, btf, order, global => sectionOf(sections, global));
+    this.#sections = sections;
   }
 
   /** Unmaps what was mapped. */
   close(): void {
     for (const section of this.#sections.values()) section.close();
   }
-
-  #section(global: GlobalPlan): Section {
-    const section = this.#sections.get(global.map);
-    if (section === undefined)
-      throw usageError('load-no-global', `variable ${quote(global.name)} has no map`);
-    return section;
-  }
 }
 
-/**
- * The globals as properties: `globals.limit = 100`. Reading a name that is not a variable throws, except by
- * `in`.
- */
-export function globalsAsProperties(globals: Globals): Record<string, unknown> {
-  return new Proxy<Record<string, unknown>>(Object.create(null), {
-    get: (_, name) => (typeof name === 'string' ? globals.get(name) : undefined),
-    set(_, name, value) {
-      if (typeof name !== 'string') return false;
-      globals.set(name, value);
-      return true;
-    },
-    has: (_, name) => globals.plans.some(plan => plan.name === name),
-    ownKeys: () => [...new Set(globals.plans.map(plan => plan.name))],
-    getOwnPropertyDescriptor: (_, name) =>
-      globals.plans.some(plan => plan.name === name)
-        ? { configurable: true, enumerable: true, writable: true, value: undefined }
-        : undefined,
-  });
+function sectionOf(sections: ReadonlyMap<number, Section>, { map, name }: GlobalPlan): Section {
+  const section = sections.get(map);
+  if (section === undefined) throw usageError('load-no-global', `variable ${quote(name)} has no map`);
+  return section;
 }

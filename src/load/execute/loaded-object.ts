@@ -2,9 +2,16 @@
 
 import { argumentError, available, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram, Fd, TestRunOptions, TestRunResult } from '../../kernel/index.ts';
+import {
+  elementTypes,
+  globalsAsProperties,
+  isPerCpu,
+  type NameIn,
+  type ObjectTypes,
+  TypedMap,
+} from '../../object/index.ts';
 import type { LoadPlan } from '../plan/index.ts';
-import { TypedMap } from '../values/index.ts';
-import { Globals, globalsAsProperties } from './globals.ts';
+import { Globals } from './globals.ts';
 
 /** A run of a program on a packet. */
 export interface PacketRun {
@@ -20,8 +27,11 @@ export interface PacketRun {
   readonly durationNs: number;
 }
 
-/** Closing it closes all descriptors; what is pinned or attached elsewhere stays in the kernel. */
-export class LoadedObject {
+/**
+ * Closing it closes all descriptors; what is pinned or attached elsewhere stays in the kernel. `Types` are names and
+ * types of the object (`rootlet types` writes them); they are not compared with what is loaded.
+ */
+export class LoadedObject<Types extends ObjectTypes = ObjectTypes> {
   /** What was created. */
   readonly plan: LoadPlan;
   /** By name in the object. */
@@ -35,7 +45,7 @@ export class LoadedObject {
   /** @internal */
   readonly variables: Globals;
   /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */
-  readonly globals: Record<string, unknown>;
+  readonly globals: Types['globals'];
   readonly #unpin: () => void;
 
   /**
@@ -57,11 +67,11 @@ export class LoadedObject {
     this.maps = new Map(maps.map((map, index) => [plan.maps[index]?.name ?? map.name, map]));
     this.btf = btf;
     this.variables = new Globals(plan.globals, maps, plan.types, plan.byteOrder);
-    this.globals = globalsAsProperties(this.variables);
+    this.globals = globalsAsProperties(this.variables); // the types are those of the object, as the caller states
   }
 
   /** Throws `load-no-program`, naming the programs that there are. */
-  program(name: string): BpfProgram {
+  program(name: NameIn<Types['programs']>): BpfProgram {
     const program = this.programs.get(name);
     if (program === undefined) throw notThere('program', name, this.programs.keys());
     return program;
@@ -74,16 +84,35 @@ export class LoadedObject {
     return map;
   }
 
-  /** A map whose keys and values are those of its BTF types. Throws `load-no-map`. */
-  typedMap(name: string): TypedMap {
+  /**
+   * A map whose keys and values are those of its BTF types. `value` names another type of the values (or of the
+   * records of a ring buffer), such as `struct event`. Throws `load-no-map` and `value-no-type`.
+   */
+  typedMap<Name extends NameIn<Types['maps']>>(
+    name: Name,
+    { value }: { readonly value?: string } = {},
+  ): TypedMap<
+    Types['maps'][Name]['key'],
+    Types['maps'][Name]['value'],
+    Types['maps'][Name]['keyInput'],
+    Types['maps'][Name]['valueInput'],
+    BpfMap
+  > {
     const map = this.map(name);
     const plan = this.plan.maps.find(candidate => candidate.name === name);
     const types = this.plan.types === null ? null : { btf: this.plan.types, order: this.plan.byteOrder };
-    return new TypedMap(map, types, plan?.keyType ?? 0, plan?.valueType ?? 0);
+    const { keySize, valueSize, valueLength } = map;
+    const shape = { name, keySize, valueSize, valueLength, perCpu: isPerCpu(map.type) };
+    const known = plan ?? { type: map.type, keyType: 0, valueType: 0 };
+    return new TypedMap(map, shape, elementTypes(types, known, value));
   }
 
   /** Runs a program in the kernel on a packet. */
-  testRun(program: string, packet: Uint8Array, options: Omit<TestRunOptions, 'data'> = {}): PacketRun {
+  testRun(
+    program: NameIn<Types['programs']>,
+    packet: Uint8Array,
+    options: Omit<TestRunOptions, 'data'> = {},
+  ): PacketRun {
     const result: TestRunResult = this.program(program).testRun({ ...options, data: packet });
     const { verdict, data, metadata, context, durationNs } = result;
     return { verdict, packet: data, metadata, context, durationNs };

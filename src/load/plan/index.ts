@@ -1,12 +1,10 @@
 /** The plan of a load, as data. */
 
 export { findAttachTypes } from './attach-types.ts';
-export { findGlobal, untypedBytes, writeGlobal } from './globals.ts';
 export { findLacks, functionPointerOf, type LimitedPlan, limitPlan, withKernelTypes } from './limit.ts';
 export { refusedCalls } from './map-calls.ts';
 export { callNotes, mapPlace, mapProblems, requireMapCalls, requireMaps } from './map-rules.ts';
 export { maxEntriesOf } from './map-size.ts';
-export { globalsKind } from './maps.ts';
 export { dataMapName, kernelName, objectBaseName } from './names.ts';
 export { globalEntries, type PlanOptions, planLoad } from './object.ts';
 export type {

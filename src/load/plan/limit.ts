@@ -19,9 +19,9 @@ import {
   probeFunctionAddress,
   type Sys,
 } from '../../kernel/index.ts';
+import { globalsKind } from '../../object/index.ts';
 import { BPF_F_LINK, BPF_F_MMAPABLE } from '../../uapi/index.ts';
 import { tagsContexts, withContextTypes } from './context-arguments.ts';
-import { globalsKind } from './maps.ts';
 import type { Fixup, LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeFuncInfo, encodeLineInfo } from './records.ts';
 import { setImm64 } from './references.ts';

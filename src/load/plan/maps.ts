@@ -11,6 +11,7 @@ import { inputError, quote } from '../../diag/index.ts';
 import {
   ARENA_SECTION,
   type BpfObject,
+  globalsKind,
   kernelValueSize,
   type MapDefinition,
   type MapSymbol,
@@ -99,14 +100,6 @@ function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, 
 
 /** Of all machines that have arenas. */
 const SMALLEST_PAGE = 4096;
-
-/** What kind of globals a section holds, or undefined if it does not become a map. */
-export function globalsKind(section: string): 'data' | 'rodata' | 'bss' | undefined {
-  for (const kind of ['data', 'rodata', 'bss'] as const) {
-    if (section === `.${kind}` || section.startsWith(`.${kind}.`)) return kind;
-  }
-  return undefined;
-}
 
 function definedMap(
   definition: MapDefinition,

@@ -10,7 +10,7 @@
 import type { Btf, BtfId } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import type { InlineScope, OptimizeReport } from '../../link/index.ts';
-import type { ProgramType } from '../../object/index.ts';
+import type { GlobalPlace, ProgramType } from '../../object/index.ts';
 
 /** A value in an array or map of maps that is set while loading. */
 export interface InitialEntry {
@@ -132,16 +132,9 @@ export interface Poison {
 }
 
 /** A named variable in a map of globals. */
-export interface GlobalPlan {
-  readonly name: string;
-  readonly section: string;
+export interface GlobalPlan extends GlobalPlace {
   /** Index of the map. */
   readonly map: number;
-  /** Bytes from the start of the map's value. */
-  readonly offset: number;
-  readonly size: number;
-  /** VAR type; 0 when there is none. */
-  readonly type: BtfId;
   /** Fixed once the object is loaded. */
   readonly constant: boolean;
 }

@@ -7,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { BpfObject, BpfSymbol } from '../../object/model/model.ts';
+import { findGlobal } from '../../object/values/globals.ts';
 import { writeObject } from '../../object/write/write.ts';
 import { BPF_CORE_TYPE_ID_LOCAL } from '../../uapi/core-relocations.ts';
 import { openKernelTypes } from '../externs/kernel-types.ts';
 import { prepareLoad } from '../load.ts';
-import { findGlobal } from './globals.ts';
 import { planLoad } from './object.ts';
 import { preparedAlone } from './prepared.ts';
 

@@ -34,6 +34,7 @@ import {
   type MapPlan,
   type MemoryPlan,
   type ModulePlan,
+  type UnitCounters,
 } from './emit/index.ts';
 import { emitCountedCallback, emitCountedTail, emitEntry, emitInvoke } from './entries.ts';
 
@@ -51,6 +52,8 @@ export interface CompileInput {
   readonly externs: ExternPlan;
   readonly addressOf: AddressOf;
   mapAt(address: bigint): MapPlan | undefined;
+  /** Counters of functions; undefined where nothing is counted. */
+  readonly counters: ReadonlyMap<SymbolIndex, UnitCounters> | undefined;
 }
 
 export interface CompiledModule {
@@ -123,6 +126,7 @@ function planModule(
     kindsOf: symbol => valueAt(kinds, symbol),
     addressOf: input.addressOf,
     mapAt: address => input.mapAt(address),
+    countersOf: symbol => input.counters?.get(symbol),
   };
 }
 

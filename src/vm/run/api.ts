@@ -1,8 +1,10 @@
 /** The public interface of the machine. */
 
 import type { Limits } from '../../diag/index.ts';
+import type { NameIn, ObjectTypes, TypedMap } from '../../object/index.ts';
 import type { Timestamp } from '../capture/index.ts';
 import type { EventRecord, ProgramKind, Redirect } from '../state/index.ts';
+import type { Coverage } from './coverage.ts';
 import type { MachineMap } from './machine-map.ts';
 
 /** Options of `createMachine`. */
@@ -33,6 +35,8 @@ export interface MachineOptions {
   readonly limits?: Limits;
   /** Map name → max_entries instead of the one in the object. Throws `vm-unknown-map` for other names. */
   readonly maxEntries?: ReadonlyMap<string, number>;
+  /** Count which instructions run, for `Machine.coverage()`. Default false: code has no counters. */
+  readonly coverage?: boolean;
 }
 
 /** Metadata of one packet. Defaults are those of the kernel's BPF_PROG_TEST_RUN. */
@@ -69,8 +73,11 @@ export interface RunResult {
   readonly redirect: Redirect | undefined;
 }
 
-/** An object in the embedded machine: programs that run on packets, and their maps. */
-export interface Machine {
+/**
+ * An object in the embedded machine: programs that run on packets, and their maps. `Types` are names and types of the
+ * object, as of `LoadedObject`.
+ */
+export interface Machine<Types extends ObjectTypes = ObjectTypes> {
   /** Names of all programs: the ones requested, then those that they tail-call. */
   readonly programs: readonly string[];
   /** Kind of a program. Throws `vm-unknown-program`. */
@@ -83,12 +90,41 @@ export interface Machine {
   readonly maps: ReadonlyMap<string, MachineMap>;
   /** A map by name, as `maps` has it. Throws `vm-unknown-map`, naming the maps that there are. */
   map(name: string): MachineMap;
+  /**
+   * A map whose keys and values are those of its BTF types, as of a loaded object; per-CPU maps have one CPU. `value`
+   * names another type of the values or records, such as `struct event`. Throws `vm-unknown-map` and `value-no-type`.
+   */
+  typedMap<Name extends NameIn<Types['maps']>>(
+    name: Name,
+    options?: { readonly value?: string },
+  ): TypedMap<
+    Types['maps'][Name]['key'],
+    Types['maps'][Name]['value'],
+    Types['maps'][Name]['keyInput'],
+    Types['maps'][Name]['valueInput'],
+    MachineMap
+  >;
+  /**
+   * Global variables as properties: `machine.globals.limit = 100`, checked against their types. Constants can be set
+   * too: code is not compiled for their values.
+   */
+  readonly globals: Types['globals'];
   /** Lines of `bpf_printk` so far; of very many the last ones. */
   trace(): readonly string[];
   /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
   events(): readonly EventRecord[];
+  /** Those of one map, as values of its type, or of the type `value`. Throws as `typedMap`, and `value-record`. */
+  events<Name extends NameIn<Types['maps']>>(
+    map: Name,
+    options?: { readonly value?: string },
+  ): readonly Types['maps'][Name]['value'][];
   /** How many lines and records there were before those that `trace()` and `events()` have. */
   forgotten(): { readonly lines: number; readonly records: number };
+  /**
+   * Which lines and functions of the source ran so far, in all runs. Throws `vm-no-coverage` unless the option
+   * `coverage` was given.
+   */
+  coverage(): Coverage;
   /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
   /** As `close()`. */

@@ -6,7 +6,7 @@
  */
 
 import { limitOf, requireLimits, requireOptions } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import type { BpfObject, ObjectTypes } from '../../object/index.ts';
 import { requireObject } from '../../object/index.ts';
 import { compile } from '../compile/index.ts';
 import { compileModule, compileModuleAsync } from '../wasm/index.ts';
@@ -17,15 +17,22 @@ import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
 
 /**
  * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which
- * browsers do not allow for large programs on their main thread; `createMachineAsync` has no such limit.
+ * browsers do not allow for large programs on their main thread; `createMachineAsync` has no such limit. `Types` are
+ * names and types of the object, as `rootlet types` writes them.
  */
-export function createMachine(object: BpfObject, options: MachineOptions = {}): Machine {
+export function createMachine<Types extends ObjectTypes = ObjectTypes>(
+  object: BpfObject,
+  options: MachineOptions = {},
+): Machine<Types> {
   const prepared = prepare(object, options);
   return new RunningMachine(prepared, compileModule(prepared.compiled.bytes), options);
 }
 
 /** As `createMachine`, compiled in the background: for large programs on the main thread of a browser. */
-export async function createMachineAsync(object: BpfObject, options: MachineOptions = {}): Promise<Machine> {
+export async function createMachineAsync<Types extends ObjectTypes = ObjectTypes>(
+  object: BpfObject,
+  options: MachineOptions = {},
+): Promise<Machine<Types>> {
   const prepared = prepare(object, options);
   return new RunningMachine(prepared, await compileModuleAsync(prepared.compiled.bytes), options);
 }
@@ -39,6 +46,7 @@ function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
     kind: options.kind,
     maxMemory: options.maxMemory ?? limitOf(options.limits, 'machine'),
     maxEntries: options.maxEntries ?? new Map(),
+    coverage: options.coverage ?? false,
   });
   const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());
   return { object, plan, prepared, compiled: compile(compileInput(object, plan, prepared)) };

@@ -14,7 +14,7 @@ import {
 } from '../../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import { type CodeUnit, reachableUnits } from '../compile/analysis/index.ts';
-import type { Refusal } from '../compile/emit/index.ts';
+import { COUNTER_SIZE, type Refusal, type UnitCounters, unitCounters } from '../compile/emit/index.ts';
 import {
   addFixedRegions,
   definitionOfSection,
@@ -55,6 +55,8 @@ export interface MachinePlan {
   readonly memorySize: number;
   /** All programs have the same kind of context. */
   readonly oneKind: boolean;
+  /** Counters of functions; undefined where nothing is counted. */
+  readonly counters: ReadonlyMap<SymbolIndex, UnitCounters> | undefined;
 }
 
 export interface PlanOptions {
@@ -64,6 +66,8 @@ export interface PlanOptions {
   readonly maxMemory: number;
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries: ReadonlyMap<string, number>;
+  /** Count which instructions run. */
+  readonly coverage: boolean;
 }
 
 export function planMachine(object: BpfObject, options: PlanOptions): MachinePlan {
@@ -85,6 +89,7 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   });
   const globals = placeGlobals(object, layout);
   const scratch = placeScratch(layout, definitions, globals);
+  const counters = options.coverage ? placeCounters(layout, units) : undefined;
   const { storages, heap, largest } = placeStorages(
     layout,
     definitions.map(({ definition }) => definition),
@@ -106,7 +111,21 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
     scratch,
     memorySize: memorySize(object.name, { fixed: layout.end, heap, largest }, options.maxMemory),
     oneKind,
+    counters,
   };
+}
+
+/** Memory that no program may access. */
+function placeCounters(
+  layout: LayoutBuilder,
+  units: readonly CodeUnit[],
+): ReadonlyMap<SymbolIndex, UnitCounters> {
+  return new Map(
+    units.map(({ symbol, code }) => {
+      const address = layout.add('counters of coverage', COUNTER_SIZE * (1 + code.length));
+      return [symbol, unitCounters(address, code.length)];
+    }),
+  );
 }
 
 function sectionMaps({ sections }: Globals): PlannedMap[] {

@@ -1,5 +1,6 @@
 /** A machine at work: one instance of a compiled module, run on packet after packet. */
 
+import type { ValueTypes } from '../../btf/index.ts';
 import { requireRange, type WasmInstance, type WasmModule } from '../../bytes/index.ts';
 import {
   argumentError,
@@ -12,6 +13,14 @@ import {
   RootletError,
   usageError,
 } from '../../diag/index.ts';
+import {
+  elementTypes,
+  globalsAsProperties,
+  isPerCpu,
+  type NameIn,
+  type ObjectTypes,
+  TypedMap,
+} from '../../object/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
@@ -34,8 +43,10 @@ import {
 } from '../state/index.ts';
 import { exported, instantiate } from '../wasm/index.ts';
 import type { Machine, MachineOptions, RunContext, RunResult } from './api.ts';
+import { type Coverage, coverageOf } from './coverage.ts';
 import { type FaultContext, faultError } from './faults.ts';
 import { bindHelpers } from './imports.ts';
+import { machineGlobals } from './machine-globals.ts';
 import { type MachineMap, StoreMap } from './machine-map.ts';
 import { RunningState } from './running-state.ts';
 import { fillMaps, type PreparedMachine } from './setup.ts';
@@ -80,9 +91,12 @@ class Result implements RunResult {
   }
 }
 
-export class RunningMachine implements Machine {
+export class RunningMachine<Types extends ObjectTypes> implements Machine<Types> {
   readonly programs: readonly string[];
   readonly maps: ReadonlyMap<string, MachineMap>;
+  readonly globals: Types['globals'];
+  readonly #types: ValueTypes | null;
+  readonly #coverage: (() => Coverage) | null;
   readonly #objectName: string;
   readonly #entries: Map<string, Entry>;
   readonly #default: Entry | undefined;
@@ -97,11 +111,15 @@ export class RunningMachine implements Machine {
     this.#budget = checkedBudget(options);
     const state = new RunningState(prepared, { seed: options.seed ?? 1, clock: options.clock });
     this.#state = state;
+    const { memory } = prepared.prepared;
+    this.#coverage = plan.counters === undefined ? null : coverageOf(object, plan.counters, memory);
     this.#rings = stores.flatMap(store =>
       store instanceof RingBufferStore ? [{ name: store.definition.name, store }] : [],
     );
     this.programs = plan.programs.map(program => program.name);
     this.maps = namedMaps(prepared);
+    this.#types = object.btf === null ? null : { btf: object.btf, order: object.byteOrder };
+    this.globals = globalsAsProperties(machineGlobals(object, this.maps)); // as the caller states their types
     const instance = start(prepared, module, state, this.#budget);
     state.invoke = functionOf(instance, INVOKE_EXPORT);
     this.#entries = new Map(
@@ -150,16 +168,51 @@ export class RunningMachine implements Machine {
     });
   }
 
+  typedMap<Name extends NameIn<Types['maps']>>(
+    name: Name,
+    { value }: { readonly value?: string } = {},
+  ): TypedMap<
+    Types['maps'][Name]['key'],
+    Types['maps'][Name]['value'],
+    Types['maps'][Name]['keyInput'],
+    Types['maps'][Name]['valueInput'],
+    MachineMap
+  > {
+    const map = this.map(name);
+    const { keySize, valueSize, type } = map.definition;
+    const shape = { name, keySize, valueSize, valueLength: valueSize, perCpu: isPerCpu(type) };
+    return new TypedMap(map, shape, elementTypes(this.#types, map.definition, value));
+  }
+
   trace(): readonly string[] {
     return [...this.#live().lines];
   }
 
-  events(): readonly EventRecord[] {
-    return [...this.#live().records];
+  events(): readonly EventRecord[];
+  events<Name extends NameIn<Types['maps']>>(
+    map: Name,
+    options?: { readonly value?: string },
+  ): readonly Types['maps'][Name]['value'][];
+  events<Name extends NameIn<Types['maps']>>(
+    map?: Name,
+    options: { readonly value?: string } = {},
+  ): readonly EventRecord[] | readonly Types['maps'][Name]['value'][] {
+    const { records } = this.#live();
+    if (map === undefined) return [...records];
+    const typed = this.typedMap(map, options);
+    return records.flatMap(record => (record.map === map ? [typed.decodeRecord(record.data)] : []));
   }
 
   forgotten(): { readonly lines: number; readonly records: number } {
     return { ...this.#live().forgotten };
+  }
+
+  coverage(): Coverage {
+    this.#live();
+    if (this.#coverage !== null) return this.#coverage();
+    throw usageError('vm-no-coverage', 'the machine counts nothing', {
+      hint: 'createMachine(object, { coverage: true }) does',
+    });
   }
 
   close(): void {

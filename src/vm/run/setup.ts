@@ -142,6 +142,7 @@ export function compileInput(object: BpfObject, plan: MachinePlan, prepared: Pre
       return address === undefined ? undefined : BigInt(address + reference.addend);
     },
     mapAt: address => mapPlans.get(address),
+    counters: plan.counters,
   };
 }
 

@@ -1,8 +1,7 @@
 /** Objects whose variables have other initial values: settings, and what a running chain has in memory. */
 
 import { encodeValue } from '../../../btf/index.ts';
-import { untypedBytes } from '../../../load/index.ts';
-import { type BpfObject, sectionNameOf, type VariableSymbol } from '../../../object/index.ts';
+import { type BpfObject, sectionNameOf, untypedBytes, type VariableSymbol } from '../../../object/index.ts';
 
 /** Bytes of variables by `SECTION:NAME`; sections of components have the names of their files. */
 export type VariableBytes = ReadonlyMap<string, Uint8Array>;

@@ -13,6 +13,7 @@ import { CodeBuilder, type ModuleBuilder } from '../../wasm/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import type { CallPlan, CodeUnit, ImportTable, SiteTable } from '../analysis/index.ts';
 import { ANY, type State, type Value } from '../analysis/index.ts';
+import type { UnitCounters } from './counters.ts';
 
 /** Locals of a compiled function; the first six are its parameters. */
 export const LOCAL = {
@@ -72,6 +73,8 @@ export interface ModulePlan {
   addressOf(reference: CodeReference): bigint | undefined;
   /** The map whose descriptor is at the address; undefined when none does. */
   mapAt(address: bigint): MapPlan | undefined;
+  /** Counters of a function; undefined where nothing is counted. */
+  countersOf(symbol: SymbolIndex): UnitCounters | undefined;
 }
 
 export interface MemoryPlan {
@@ -148,11 +151,14 @@ export class FunctionEmitter {
   readonly plan: ModulePlan;
   readonly unit: CodeUnit;
   readonly code = new CodeBuilder();
+  /** Undefined where nothing is counted. */
+  readonly counters: UnitCounters | undefined;
   state: Value[] = [];
 
   constructor(plan: ModulePlan, unit: CodeUnit) {
     this.plan = plan;
     this.unit = unit;
+    this.counters = plan.countersOf(unit.symbol);
   }
 
   enter(state: State): void {

@@ -31,6 +31,7 @@ import {
 } from '../analysis/index.ts';
 import { emitAlu } from './alu.ts';
 import { emitCall } from './call.ts';
+import { BlockCounter, countEntry } from './counting.ts';
 import { FunctionEmitter, LOCAL, LOCAL_TYPES, type ModulePlan } from './emitter.ts';
 import { emitLoadInsn, emitStoreInsn } from './memory.ts';
 import { emitControl } from './structure.ts';
@@ -54,6 +55,7 @@ export function emitFunction(plan: ModulePlan, analysed: AnalysedUnit, position:
   f.code.i32(FRAME_SIZE);
   f.code.op(w.I32_ADD, w.I64_EXTEND_I32_U);
   f.code.set(LOCAL.r10);
+  countEntry(f);
   if (flow.blocks.length === 0) emitWordsFault(f, 0, 'vm-falls-off', 'the function has no instructions');
   else emitControl(f, flow, block => emitBlock(f, analysed, block));
   f.code.op(w.UNREACHABLE);
@@ -67,9 +69,11 @@ export function emitFunction(plan: ModulePlan, analysed: AnalysedUnit, position:
 function emitBlock(f: FunctionEmitter, { unit, flow, values }: AnalysedUnit, index: number): void {
   const block = elementAt(flow.blocks, index);
   f.enter(elementAt(values.atBlock, index));
+  const counter = new BlockCounter(f, unit);
   for (let slot = block.start; slot < block.end; slot += unit.code.width(slot)) {
     const opcode = unit.code.opcode(slot);
     const wrong = malformed(unit.code, slot);
+    counter.before(slot);
     if (wrong !== undefined) {
       if (wrong.always) throw codeError(wrong.code, f.plan.objectName, unit, slot, wrong.message);
       emitWordsFault(f, slot, wrong.code, wrong.message);

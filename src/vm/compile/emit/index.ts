@@ -1,3 +1,4 @@
+export { COUNTER_SIZE, type UnitCounters, unitCounters } from './counters.ts';
 export {
   type ExternPlan,
   FUNCTION_PARAMS,

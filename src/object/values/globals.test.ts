@@ -1,16 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
-import { untypedBytes, writeGlobal } from './globals.ts';
-import type { GlobalPlan } from './plan.ts';
+import { type GlobalPlace, untypedBytes, writeGlobal } from './globals.ts';
 
-const global = (size: number): GlobalPlan => ({
+const global = (size: number): GlobalPlace => ({
   name: 'v',
   section: '.data',
-  map: 0,
   offset: 2,
   size,
   type: 0,
-  constant: false,
 });
 
 describe('a variable without a type', () => {

@@ -1,3 +1,0 @@
-/** Values of C types as values of JavaScript. */
-
-export { TypedMap } from './typed-map.ts';

@@ -1,0 +1,1 @@
+export { declareObject } from './declare-object.ts';

@@ -1,0 +1,1 @@
+export { check, packets } from './checks.ts';
