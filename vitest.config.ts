@@ -10,6 +10,7 @@ export default defineConfig({
     // Tests start many processes: on a busy machine a test takes several times its usual time.
     testTimeout: 90_000,
     hookTimeout: 60_000,
+    env: { NO_COLOR: '1' }, // commands that tests start print what a pipe gets
     pool: 'forks',
     // The default leaves one core idle, which is half of a machine with two.
     maxWorkers: Math.max(2, availableParallelism() - 1),

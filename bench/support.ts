@@ -28,6 +28,7 @@ export function writeResults(name: string, text: string): void {
   const block = `${begin}\n## bench:${name}\n\n${machine}\n\n${text}\n${end}`;
   const from = before.indexOf(begin);
   const to = before.indexOf(end);
+  if (from >= 0 && to < from) throw new Error(`${RESULTS}: no ${end}`);
   const after =
     from < 0
       ? `${before.trimEnd()}\n\n${block}\n`

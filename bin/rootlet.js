@@ -21,18 +21,31 @@ const { Script } = require('node:vm');
 const directory = `${__dirname}/../dist/command`;
 const kept = `${directory}/cached`;
 
+/** The script of all commands. */
+const ALL = 'rootlet';
+
 /**
- * The command whose script there is, with the script: the word itself, or `help`.
+ * The script that has a command: one of its own, or that of all.
  *
  * @param {string | undefined} word
  */
 function findCommand(word) {
-  for (const command of word !== undefined && /^[a-z]+$/.test(word) ? [word, 'help'] : ['help']) {
-    const script = readIfThere(pathOf(command));
-    if (script !== undefined) return { command, script };
+  for (const name of isWord(word) ? [word, ALL] : [ALL]) {
+    const script = readIfThere(pathOf(name));
+    if (script !== undefined) return { name, script };
   }
   process.stderr.write('rootlet: not built yet; run "npm run build" in its directory\n');
   process.exit(70);
+}
+
+/**
+ * Whether a word may be the name of a command.
+ *
+ * @param {string | undefined} word
+ * @returns {word is string}
+ */
+function isWord(word) {
+  return word !== undefined && /^[a-z]{1,16}$/.test(word);
 }
 
 /** @param {string} name */
@@ -113,14 +126,15 @@ function keep(path, data) {
 }
 
 /**
- * Commands of a group are one script, of which each uses another part.
+ * Each command uses another part of the script that has them all.
  *
- * @param {string} command
+ * @param {string} name
  * @param {readonly string[]} words
  */
-function calledName(command, [, called = '']) {
+function calledName(name, [command, called]) {
+  if (name !== ALL || !isWord(command)) return '';
   const isGroup = command === 'xdp' || command === 'tc';
-  return isGroup && /^[a-z]{1,16}$/.test(called) ? `-${called}` : '';
+  return isGroup && isWord(called) ? `-${command}-${called}` : `-${command}`;
 }
 
 /** With as many words a link takes long enough for settings of the engine to gain more than they cost (2 ms). */
@@ -233,12 +247,12 @@ function runCommand(command, script, variant) {
 
 /** @param {readonly string[]} words */
 async function start(words) {
-  const { command, script } = findCommand(words[0]);
-  const variant = `${calledName(command, words)}${setEngine(words) ? '-long' : ''}`;
-  const { main } = runCommand(command, script, variant);
+  const { name, script } = findCommand(words[0]);
+  const variant = `${calledName(name, words)}${setEngine(words) ? '-long' : ''}`;
+  const { main } = runCommand(name, script, variant);
   await main(words);
-  // Help and refusals have compiled little of what the next run needs.
-  const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
+  // The page of a command has compiled little of what its next run needs.
+  const isWhole = !(words.length > 1 && (words.includes('--help') || words.includes('-h')));
   if (isWhole && process.exitCode === 0)
     for (const { script, path, isKept } of ran) if (!isKept) keep(path, script.createCachedData());
   process.exit(); // all has been written; Node would wait for what V8 still compiles in the background

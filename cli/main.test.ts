@@ -14,20 +14,24 @@ async function run(...argv: readonly string[]) {
   return { out: out.join(''), err: err.join(''), code: process.exitCode };
 }
 
+const LINK = '  hint: usage: rootlet link [OPTION]... IN...; "rootlet help link" has all options\n';
+const INSPECT = '  hint: usage: rootlet inspect [OPTION]... FILE; "rootlet help inspect" has all options\n';
+
 test.each([
   [['lnk'], 'rootlet: there is no command "lnk"\n  hint: did you mean "link"?\n'],
   [
     ['link', '--gcsections'],
     'rootlet: there is no option "--gcsections"\n  hint: did you mean "--gc-sections"?\n',
   ],
-  [['link', '-q'], 'rootlet: there is no option "-q"\n'],
-  [['link', '-o'], 'rootlet: --output needs a value\n'],
+  [['link', '-q'], `rootlet: there is no option "-q"\n${LINK}`],
+  [['link', '-o'], `rootlet: --output needs a value\n${LINK}`],
+  [['inspect', '--foo'], `rootlet: there is no option "--foo"\n${INSPECT}`],
   [
     ['link', '--why-live', '--print-gc-sections'],
-    'rootlet: --why-live needs a value, but --print-gc-sections follows\n',
+    `rootlet: --why-live needs a value, but --print-gc-sections follows\n${LINK}`,
   ],
-  [['inspect'], 'rootlet: FILE is missing\n'],
-  [['inspect', 'a', 'b'], 'rootlet: "b" is an unexpected argument; expected: 1\n'],
+  [['inspect'], `rootlet: FILE is missing\n${INSPECT}`],
+  [['inspect', 'a', 'b'], `rootlet: "b" is an unexpected argument; expected: 1\n${INSPECT}`],
 ])('%j is refused as all else is', async (argv, text) => {
   expect(await run(...argv)).toEqual({ out: '', err: text, code: 2 });
 });

@@ -17,10 +17,12 @@ import { EXIT } from '../src/diag/index.ts';
 import { chainWords } from './flags/chain-words.ts';
 import { splitLevels } from './flags/optimize.ts';
 import { splitLinkWords } from './flags/search.ts';
+import type { Catalog } from './help/catalog.ts';
+import { groupUsage, optionNames, shortUsage, showCommand, showGroup } from './help/show.ts';
 import { type Context, guarded, printJson, tellProblem } from './io/context.ts';
 import { loadGroup, type Routes } from './io/routes.ts';
 import { type Output, STDERR, STDOUT } from './io/stdio.ts';
-import { listenToParser } from './parser-text.ts';
+import { listenToParser, type Usage } from './parser-text.ts';
 
 type TopLoader = () => Promise<Command<Context> | Routes>;
 
@@ -33,6 +35,11 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   detach: async () => (await import('./commands/detach.ts')).detachCommand,
   ps: async () => (await import('./commands/ps.ts')).psCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
+  set: async () => (await import('./commands/set.ts')).setCommand,
+  events: async () => (await import('./commands/events.ts')).eventsCommand,
+  trace: async () => (await import('./commands/trace.ts')).traceCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
   metrics: async () => (await import('./commands/metrics.ts')).metricsCommand,
   explain: async () => (await import('./commands/explain.ts')).explainCommand,
@@ -43,14 +50,33 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   export: async () => (await import('./commands/export.ts')).exportCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
   xdp: async () => (await import('./commands/xdp.ts')).xdpRoutes,
+  map: async () => (await import('./commands/map.ts')).mapRoutes,
   tc: async () => (await import('./commands/tc.ts')).tcRoutes,
+  help: async () => (await import('./help/command.ts')).helpCommand(loadCatalog),
+  completion: async () => (await import('./help/command.ts')).completionCommand(loadCatalog),
 };
+
+/** All commands with their pages. */
+export async function loadCatalog(): Promise<Catalog> {
+  const { catalogOf } = await import('./help/catalog.ts');
+  return catalogOf(await loadAll());
+}
 
 /** A command line as the parser expects it, with what it may call. */
 interface Called {
   readonly words: readonly string[];
-  readonly routes: Record<string, Command<Context> | RouteMap<CommandContext & Context>>;
+  readonly routes: Record<string, Route>;
+  /** The command or group that is called, if it exists. */
+  readonly target?: Target;
 }
+
+interface Target {
+  /** `link`, `xdp`, `xdp load`. */
+  readonly name: string;
+  readonly route: Route;
+}
+
+type Route = Command<Context> | RouteMap<CommandContext & Context>;
 
 /** The called command alone, or all of them for help and for "did you mean". */
 async function loadCalled(argv: readonly string[]): Promise<Called> {
@@ -58,9 +84,16 @@ async function loadCalled(argv: readonly string[]): Promise<Called> {
   const loader = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   const called = await loader?.();
   if (called === undefined) return { words: argv, routes: await loadAll() };
-  if (!isGroup(called)) return { words: splitWords(argv), routes: { [name]: called } };
+  if (!isGroup(called))
+    return { words: splitWords(argv), routes: { [name]: called }, target: { name, route: called } };
   const words = chainWords(splitLevels(rest), Object.keys(called.commands));
-  return { words: [name, ...words], routes: { [name]: await loadGroup(called, words[0]) } };
+  const route = await loadGroup(called, words[0]);
+  return { words: [name, ...words], routes: { [name]: route }, target: targetIn(name, route, words[0]) };
+}
+
+function targetIn(group: string, route: RouteMap<CommandContext & Context>, word = ''): Target {
+  const command = route.getRoutingTargetForInput(word);
+  return command === undefined ? { name: group, route } : { name: `${group} ${word}`, route: command };
 }
 
 async function loadAll(): Promise<Called['routes']> {
@@ -99,8 +132,9 @@ export async function main(
 
 /** Sets the exit code of `context`. */
 async function runWords(argv: readonly string[], context: Context): Promise<void> {
-  const parser = listenToParser();
   const called = await loadCalled(argv);
+  if (await showedHelp(argv, called, context)) return;
+  const parser = listenToParser(usageOf(called));
   const routes = buildRouteMap<string, CommandContext & Context>({
     routes: called.routes,
     docs: { brief: 'Link, re-link, run and load BPF objects' },
@@ -138,14 +172,48 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
   const refused = parser.problem();
   if (refused === undefined) return;
   // as commands report theirs
-  if (asksForJson(argv)) printJson(context, { ok: false, problems: [refused] });
+  if (hasOption(argv, '--json')) printJson(context, { ok: false, problems: [refused] });
   else tellProblem(context, refused);
 }
 
+/** Help is printed by rootlet itself: the parser knows no sections, examples and widths. */
+async function showedHelp(argv: readonly string[], called: Called, context: Context): Promise<boolean> {
+  const { target, words } = called;
+  if (target === undefined) {
+    const isHelp = words.length === 0 || words.every(word => HELP_OPTIONS.includes(word));
+    if (isHelp) (await import('./help/command.ts')).printHelp(context, await loadCatalog(), []);
+    return isHelp;
+  }
+  const isBareGroup = 'getAllEntries' in target.route && called.words.length === 1;
+  if (!isBareGroup && !HELP_OPTIONS.some(option => hasOption(argv, option)) && !asksByWord(called))
+    return false;
+  if ('getAllEntries' in target.route) showGroup(context, target.name, target.route);
+  else showCommand(context, target.name, target.route);
+  return true;
+}
+
+const HELP_OPTIONS = ['--help', '-h', '--help-all', '--helpAll'];
+
+/** `rootlet xdp help load` is `rootlet xdp load --help`. */
+function asksByWord({ words }: Called): boolean {
+  return words.at(-1) === '--help';
+}
+
+/** What a refusal of arguments ends with, where nothing better is known. */
+function usageOf({ target }: Called): () => Usage {
+  return () => {
+    if (target === undefined)
+      return { names: Object.keys(COMMANDS), hint: 'rootlet help lists the commands' };
+    const { name, route } = target;
+    if ('getAllEntries' in route) return groupUsage(name, route);
+    return { names: optionNames(route), hint: shortUsage(name, route) };
+  };
+}
+
 /** Whether the arguments before `--` have the option; the parse error is what must be reported. */
-function asksForJson(argv: readonly string[]): boolean {
+function hasOption(argv: readonly string[], option: string): boolean {
   const end = argv.indexOf('--');
-  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+  return (end < 0 ? argv : argv.slice(0, end)).includes(option);
 }
 
 /** The parser's own codes are negative. `plan` has another meaning for the exit code of usage errors. */

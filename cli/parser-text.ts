@@ -15,8 +15,8 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from '@stricli/core';
-import { given } from '../src/bytes/index.ts';
-import { type CodeOf, type Problem, problem, quote, suggestion } from '../src/diag/index.ts';
+import { type CodeOf, nearestNames, type Problem, problem, quote, suggestion } from '../src/diag/index.ts';
+import { kebab } from './flags/spelling.ts';
 
 /** Problems of a command line; at most one, since the parser stops at it. */
 export interface ParserTalk {
@@ -24,31 +24,33 @@ export interface ParserTalk {
   readonly problem: () => Problem | undefined;
 }
 
-export function listenToParser(): ParserTalk {
+/** What there is in place of a word that was refused. */
+export interface Usage {
+  /** Names among which the right one may be: of commands, or of options without their hyphens. */
+  readonly names: readonly string[];
+  /** What to show where none of them is similar. */
+  readonly hint: string;
+}
+
+/** `usage` is asked for when something is refused. */
+export function listenToParser(usage: () => Usage): ParserTalk {
   let found: Problem | undefined;
-  const refuse = (code: CodeOf<'usage'>, message: string, hint?: string): string => {
-    found = problem(code, [], message, given({ hint }));
+  const refuse = (code: CodeOf<'usage'>, message: string, word = '', lead = ''): string => {
+    const { names, hint } = usage();
+    const similar = nearestNames(word, names).map(name => `${lead}${name}`);
+    found = problem(code, [], message, { hint: suggestion(similar) ?? hint });
     return message;
   };
   const text: ApplicationText = {
     ...text_en,
-    noCommandRegisteredForInput: ({ input, corrections }) =>
-      refuse('usage-command', `there is no command ${quote(input)}`, suggestion(corrections.map(plain))),
+    noCommandRegisteredForInput: ({ input }) =>
+      refuse('usage-command', `there is no command ${quote(input)}`, input),
     exceptionWhileParsingArguments: error =>
       error instanceof FlagNotFoundError
-        ? refuse(
-            'usage-option',
-            noOption(error),
-            suggestion(error.corrections.map(name => `--${kebab(name)}`)),
-          )
+        ? refuse('usage-option', noOption(error), error.aliasName === undefined ? error.input : '', '--')
         : refuse('usage-arguments', messageOf(error)),
   };
   return { text, problem: () => found };
-}
-
-/** The parser puts names in backticks. */
-function plain(name: string): string {
-  return name.replaceAll('`', '');
 }
 
 function noOption({ input, aliasName }: FlagNotFoundError): string {
@@ -81,9 +83,4 @@ function optionsInKebabCase(text: string): string {
   const [first = '', ...rest] = text.split(' ');
   const [start = '', ...words] = [first.charAt(0).toLowerCase() + first.slice(1), ...rest];
   return [start, ...words].map(word => (word.startsWith('--') ? kebab(word) : word)).join(' ');
-}
-
-/** `gcSections` → `gc-sections`; `Map` stays. */
-function kebab(name: string): string {
-  return name.replace(/(?<=[a-z])[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 }

@@ -1,15 +1,17 @@
 /**
- * Makes a script of every subcommand: finding and opening modules one by one took 70 ms, as long as Node's own start,
- * and V8 keeps compiled code of scripts only. `help.cjs` has all commands, for what is not a subcommand.
+ * Makes scripts of the commands: finding and opening modules one by one took 70 ms, as long as Node's own start,
+ * and V8 keeps compiled code of scripts only. One script has all commands; those that are run most often, by builds and by
+ * those who look into objects, have one of their own, which is read faster.
  *
  * What a run of a command seldom needs is in a second script, which is read when the first of its functions is called
  * (`NEEDED_SELDOM`): V8 takes time for each function that a script has, also for those that do not run.
  */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build, transformSync } from 'esbuild';
 import { commandModule, kernelNames } from './kernels.js';
 import { packagesOf, thirdPartyText } from './licenses.js';
 import { calledModule, importedModule, isSeldom, partKeys, sharedModule, stubModule } from './parts.js';
@@ -27,6 +29,12 @@ const KERNEL_SCRIPT = 'kernels-js';
 /** The module with kernels, in bytes: decoding text takes longer than reading a file. */
 const KERNEL_MODULE = 'kernels.wasm';
 
+/** Characters of a line, which Node shows for the place of an error. */
+const LINE_LIMIT = 160;
+
+/** Commands with a script of their own. */
+const OWN_SCRIPT = ['inspect', 'link', 'load'];
+
 /** Files that are in any of the scripts. */
 const inputs = /** @type {Set<string>} */ (new Set());
 
@@ -34,16 +42,24 @@ const inputs = /** @type {Set<string>} */ (new Set());
 export async function bundleCommands(compiled) {
   mkdirSync(directory);
   const kernels = commandKernels(compiled);
-  const commands = readdirSync(join(dist, 'cli', 'commands'))
-    .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
-    .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands) {
+  for (const command of OWN_SCRIPT) {
     const plugins = [onlyCommand(command), kernels];
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
-  await bundle('help.cjs', [kernels]);
+  await bundle('rootlet.cjs', [kernels]);
+  await writeManuals();
   writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
+}
+
+/** The pages of help as manual pages. */
+async function writeManuals() {
+  const { loadCatalog } = await import(pathToFileURL(MAIN).href);
+  const { manualPages } = await import(pathToFileURL(join(dist, 'cli', 'help', 'man.js')).href);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  mkdirSync(join(dist, 'man'));
+  for (const { file, text } of manualPages(await loadCatalog(), version))
+    writeFileSync(join(dist, 'man', file), text);
 }
 
 /**
@@ -54,7 +70,7 @@ export async function bundleCommands(compiled) {
  */
 function commandKernels(compiled) {
   const { wasm, script } = compiled;
-  writeScript(`${KERNEL_SCRIPT}.cjs`, `exports.make = ${script};`);
+  writeScript(`${KERNEL_SCRIPT}.cjs`, minified(`exports.make = ${script};`));
   writeFileSync(join(directory, KERNEL_MODULE), wasm);
   const module = commandModule(
     `() => require('node:fs').readFileSync(\`\${bundle.directory}/${KERNEL_MODULE}\`)`,
@@ -70,6 +86,11 @@ function commandKernels(compiled) {
       });
     },
   };
+}
+
+/** @param {string} text */
+function minified(text) {
+  return transformSync(text, { minify: true, lineLimit: LINE_LIMIT }).code;
 }
 
 /** @param {string} path */
@@ -92,7 +113,6 @@ async function bundle(name, plugins) {
  * @param {Plugin[]} plugins
  */
 async function bundled(entry, plugins) {
-  const { build } = await import('esbuild');
   const { metafile, outputFiles } = await build({
     ...entry,
     bundle: true,
@@ -102,8 +122,8 @@ async function bundled(entry, plugins) {
     platform: 'node',
     external: ['koffi'],
     define: { 'import.meta.url': 'bundle.url' },
-    minifyWhitespace: true,
-    lineLimit: 160, // what Node shows of the place of an error
+    minify: true,
+    lineLimit: LINE_LIMIT,
     logLevel: 'warning',
     plugins,
   });

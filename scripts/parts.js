@@ -20,6 +20,7 @@ export const NEEDED_SELDOM = {
       'cli/flags/chain-words.js',
       'cli/flags/components.js',
       'cli/format/optimization.js',
+      'cli/help/',
       'cli/format/table.js',
       'src/btf/binary/explain',
       'src/btf/binary/lines.js',
@@ -78,6 +79,7 @@ export const NEEDED_SELDOM = {
   load: {
     without: [
       'cli/flags/chain-words.js',
+      'cli/help/',
       'cli/flags/pinning.js',
       'cli/flags/search.js',
       'cli/format/load-plan.js',

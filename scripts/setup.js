@@ -126,7 +126,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|commands|parts|licenses|kernel.*)\.js$/.test(name),
+    /^(setup|commands|library|parts|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));
@@ -155,6 +155,8 @@ async function build() {
   writeFileSync(join(root, 'dist', 'src', 'image', 'compiled.js'), compiledModule(compiled.wasm));
   const { bundleCommands } = await import('./commands.js');
   await bundleCommands(compiled).catch(error => fail(error.message));
+  const { bundleLibrary } = await import('./library.js');
+  await bundleLibrary().catch(error => fail(error.message));
   writeFileSync(buildStamp, digest);
 }
 

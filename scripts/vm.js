@@ -134,7 +134,7 @@ export async function bootAndRun(series, script, options = {}) {
  * @param {string} cwd
  */
 function jobOf(script, cwd) {
-  const { CI, NO_COLOR, PATH = '' } = process.env;
+  const { CI, NO_COLOR, PATH = '', ROOTLET_TEST_FIRST_STEP } = process.env;
   const path = `${PATH}:/usr/sbin:/usr/bin:/sbin:/bin`;
   const variables = Object.entries({
     PATH: path,
@@ -143,6 +143,7 @@ function jobOf(script, cwd) {
     LANG: 'C.UTF-8',
     CI,
     NO_COLOR,
+    ROOTLET_TEST_FIRST_STEP,
   });
   return [
     ...variables.flatMap(([name, value]) => (value === undefined ? [] : [`export ${name}=${quoted(value)}`])),

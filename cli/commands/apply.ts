@@ -3,14 +3,15 @@
 import { resolve } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
+import { type AppliedChain, applyChains, planChains, problemsOfRun } from '../../src/chain/index.ts';
 import {
-  type AppliedChain,
-  applyChains,
-  type DeclaredChain,
-  planChains,
-  problemsOfRun,
-} from '../../src/chain/index.ts';
-import { asLines, exitCodeOf, joinBlocks, RootletError, usageError } from '../../src/diag/index.ts';
+  asLines,
+  exitCodeOf,
+  joinBlocks,
+  type Limits,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
 import {
   DECLARED_FLAGS,
   type DeclaredFlags,
@@ -19,6 +20,7 @@ import {
   waitForInterfaces,
 } from '../flags/declared.ts';
 import { off } from '../flags/kinds.ts';
+import { APPLY_LIMITS, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from '../flags/optimize.ts';
 import { bootUnit } from '../format/boot-unit.ts';
 import { allNotes, formatApplied, formatPlan, planJson } from '../format/declared.ts';
@@ -42,6 +44,7 @@ export const applyCommand = buildCommand<Flags, [], Context>({
   parameters: {
     flags: {
       ...DECLARED_FLAGS,
+      ...limitsFlag(APPLY_LIMITS),
       dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
       wait: {
         kind: 'parsed',
@@ -58,16 +61,21 @@ export const applyCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     await guarded(this, flags.json, async () => {
       if (flags.installUnit) printUnit(this, flags);
-      else await applyAll(this, flags, readDocuments(flags));
+      else await applyAll(this, flags, parseLimits(flags, APPLY_LIMITS));
     });
   },
 });
 
-async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
+async function applyAll(context: Context, flags: Flags, limits: Limits | undefined): Promise<void> {
+  const declared = readDocuments(flags, limits);
   const chains = chainContext(context, flags, !flags.dryRun);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
-  const options = { force: flags.force, ...given({ optimize: parseLoadOptimize(flags) }) };
-  const planned = planChains(chains, findWanted(chains, flags, declared), options);
+  const options = {
+    force: flags.force,
+    load: given({ limits }),
+    ...given({ optimize: parseLoadOptimize(flags) }),
+  };
+  const planned = planChains(chains, findWanted(chains, flags, declared, limits), options);
   if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, options));
   else if (flags.json) printJson(context, { ok: true, dryRun: true, hooks: planned.map(planJson) });
   else print(context, joinBlocks(planned.map(formatPlan)));

@@ -33,6 +33,7 @@ import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../flags/binding.ts';
 import { parseComponent } from '../flags/components.ts';
+import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
 import {
   entryName,
   givenNotes,
@@ -76,7 +77,7 @@ const KINDS = table(
 
 export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
   docs: {
-    brief: 'Attach a program to a hook and keep it there under a name',
+    brief: 'Attach a program to a hook, and keep it by name',
     fullDescription:
       'Load a program and what it needs, and attach it. It stays attached until "rootlet detach NAME"; "rootlet replace ' +
       `NAME FILE" replaces it with a new version.\n\nKinds of hooks, and TARGET for each (-: specified by the section of ` +
@@ -132,7 +133,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
       const hook = parseHook(kind, target, flags);
       const { file, program } = parseComponent(component);
       const name = entryName(file, flags.name);
-      const input = readObjects([file], parseTypes(flags.type));
+      const input = readObjects([file], parseLimits(flags, LOAD_LIMITS), parseTypes(flags.type));
       const { entry, bindings, notes } = attachNamed(this, flags, hook, name, input, program);
       if (flags.json) {
         printJson(this, { ok: true, entry: entryJson(entry), bindings, notes });

@@ -1,7 +1,7 @@
 /** `rootlet detach`: detaches what `attach` attached. */
 
 import { buildCommand } from '@stricli/core';
-import { type Removal, removeHook } from '../../src/hooks/index.ts';
+import { type Removal, removeBrokenHook, removeHook } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
 import { off } from '../flags/kinds.ts';
@@ -54,9 +54,7 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
 });
 
 function remove(store: Store, entry: StoreEntry | BrokenEntry, force: boolean): Removal {
-  if (entry.kind !== 'broken') return removeHook(store, entry, force);
-  store.remove(entry);
-  return { kind: 'left', why: 'its record cannot be read', command: null };
+  return entry.kind === 'broken' ? removeBrokenHook(store, entry) : removeHook(store, entry, force);
 }
 
 function tellRemoved(context: Context, name: string, removal: Removal): void {

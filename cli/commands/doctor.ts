@@ -7,6 +7,7 @@ import { type DoctorReport, examine, type Finding, openSys, type Sys } from '../
 import { off } from '../flags/kinds.ts';
 import { now, openStore, STORE_FLAGS, type StoreFlags, storeRoot } from '../flags/loading.ts';
 import { formatReport, formatTroubles } from '../format/doctor-report.ts';
+import { showsColour } from '../io/colour.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
@@ -17,7 +18,7 @@ interface Flags extends StoreFlags {
 
 export const doctorCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: 'Probe what this kernel and this process support, and the state of chains',
+    brief: 'Probe what works here, and the state of chains',
     fullDescription:
       'Probe privileges, file systems, features, program types, map types and attachments, and print what to do about ' +
       'missing ones. Print what is stale, lost or unfinished of chains on interfaces, and what --fix does about it. Exit ' +
@@ -40,7 +41,10 @@ export const doctorCommand = buildCommand<Flags, [], Context>({
       const chains = chainsOf(this, flags, sys);
       if (flags.json) printJson(this, { ok, ...report, chains });
       else
-        print(this, joinBlocks([formatReport(report, flags.all, isTerminal()), formatTroubles(chains)], 1));
+        print(
+          this,
+          joinBlocks([formatReport(report, flags.all, showsColour('stdout')), formatTroubles(chains)], 1),
+        );
       if (!ok) this.process.exitCode = 3;
     });
   },
@@ -68,9 +72,4 @@ function chainsOf(context: Context, flags: Flags, sys: Sys): ChainReport {
 /** What nothing can be loaded without. */
 function requirements(report: DoctorReport): Finding[] {
   return report.environment.filter(({ id }) => id === 'cap-bpf' || id === 'bpffs');
-}
-
-function isTerminal(): boolean {
-  const { NO_COLOR: plain } = process.env;
-  return process.stdout.isTTY && plain === undefined;
 }

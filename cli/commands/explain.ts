@@ -22,7 +22,7 @@ interface Flags extends StoreFlags {
 
 export const explainCommand = buildCommand<Flags, [string], Context>({
   docs: {
-    brief: 'Explain which members of a chain hide packets from which others',
+    brief: 'Explain which members of a chain hide packets',
     fullDescription:
       'Show what each member of the chains on an interface can return, as far as its code tells, which of it is ' +
       'final, and what follows: members that decide before others see the packet, members that never run, and ' +

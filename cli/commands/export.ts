@@ -1,6 +1,6 @@
 /** `rootlet export`: documents that declare what runs. */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
@@ -14,6 +14,7 @@ import {
   readRunning,
 } from '../../src/chain/index.ts';
 import { asLines, quote } from '../../src/diag/index.ts';
+import { readRegular } from '../../src/kernel/index.ts';
 import { sameBytes } from '../../src/state/index.ts';
 import { off, text } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
@@ -133,8 +134,8 @@ class ObjectFiles {
 
 function hasContents(path: string, bytes: Uint8Array): boolean {
   try {
-    return sameBytes(readFileSync(path), bytes);
+    return sameBytes(readRegular(path), bytes);
   } catch {
-    return false; // gone, or not readable
+    return false; // gone, not readable, or no file any more
   }
 }

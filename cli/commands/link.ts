@@ -14,6 +14,7 @@ import {
   listFlag,
   tracedSymbols,
 } from '../flags/edit.ts';
+import { LINK_LIMITS, type LimitFlags, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
@@ -34,7 +35,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends EditFlags, OptimizeFlags {
+interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
@@ -122,6 +123,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         default: false,
         brief: 'Move functions in unknown code sections to .text',
       },
+      ...limitsFlag(LINK_LIMITS),
       json: { kind: 'boolean', default: false, brief: 'Output JSON' },
     },
     aliases: {
@@ -201,7 +203,7 @@ function linkFiles(
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
     optimize: parseOptimize(flags, '0'),
-    ...given({ edits, license: flags.license }),
+    ...given({ edits, license: flags.license, limits: parseLimits(flags, LINK_LIMITS) }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);

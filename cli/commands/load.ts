@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
-import { afterChange, type Happened, joinLines, quote, shellWord, usageError } from '../../src/diag/index.ts';
+import { joinLines, quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, optimizationOutlook, settingsOf } from '../../src/dynamic/index.ts';
 import { type Attachment, openSys, type Sys } from '../../src/kernel/index.ts';
 import {
@@ -31,6 +31,7 @@ import {
 } from '../flags/binding.ts';
 import { parseComponent, words } from '../flags/components.ts';
 import { off, text } from '../flags/kinds.ts';
+import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
 import {
   entryName,
   givenNotes,
@@ -65,7 +66,7 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
 
 export const loadCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Load an object into the kernel and keep it there under a name',
+    brief: 'Load an object into the kernel, and keep it by name',
     fullDescription:
       'Load all programs and maps of an object (several objects are linked first) and pin them under a name. ' +
       '"rootlet ps" lists them, "rootlet unload NAME" unloads them.',
@@ -97,7 +98,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
       for (const path of paths) refuseProgram(path);
-      const input = readObjects(paths, parseTypes(flags.type));
+      const input = readObjects(paths, parseLimits(flags, LOAD_LIMITS), parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys({ requireRights: !flags.dryRun });
       const options = loadOptionsOf(sys, storeRoot(this, flags), flags, only);
@@ -155,17 +156,8 @@ function load(job: Job): Outcome {
     ];
     return { entry, bindings, notes };
   });
-  const { done, notes } = afterChange(loadedButNotBound(name), () => bindWaiting(store, name));
+  const { done, notes } = bindWaiting(store, name);
   return { ...outcome, waiting: done, notes: [...outcome.notes, ...notes] };
-}
-
-function loadedButNotBound(name: string): Happened {
-  return {
-    code: 'load-incomplete',
-    where: [`object ${quote(name)}`],
-    message: 'is loaded, but externs that wait for it could not be bound to it',
-    hint: `"rootlet unload ${shellWord(name)}" and load it again: that binds them`,
-  };
 }
 
 /** With --pin, the pins are made right before the entry counts: a killed load leaves neither. */

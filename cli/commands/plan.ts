@@ -1,6 +1,7 @@
 /** `rootlet plan`: what `apply` would change, and which packets of a capture would get another verdict. */
 
 import { buildCommand } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import {
   type ChainContext,
   type PlannedChain,
@@ -8,9 +9,10 @@ import {
   type Simulation,
   simulateChain,
 } from '../../src/chain/index.ts';
-import { EXIT, joinBlocks, type Lines } from '../../src/diag/index.ts';
+import { EXIT, joinBlocks, type Limits, type Lines } from '../../src/diag/index.ts';
 import { DECLARED_FLAGS, type DeclaredFlags, findWanted, readDocuments } from '../flags/declared.ts';
 import { text } from '../flags/kinds.ts';
+import { limitsFlag, PLAN_LIMITS, parseLimits } from '../flags/limits.ts';
 import { allNotes, formatPlan, planJson } from '../format/declared.ts';
 import { formatSimulation, simulationJson } from '../format/simulation.ts';
 import { type Context, guarded, print, printJson, tellLine } from '../io/context.ts';
@@ -32,6 +34,7 @@ export const planCommand = buildCommand<Flags, [], Context>({
   parameters: {
     flags: {
       ...DECLARED_FLAGS,
+      ...limitsFlag(PLAN_LIMITS),
       simulate: {
         ...text,
         brief: 'Run the packets of a capture through both chains in the machine: which verdicts change',
@@ -44,10 +47,14 @@ export const planCommand = buildCommand<Flags, [], Context>({
     let isPending = false;
     await guarded(this, flags.json, () => {
       const context = chainContext(this, flags, false);
-      const ready = findWanted(context, flags, readDocuments(flags));
-      const planned = planChains(context, ready, { force: flags.force });
+      const limits = parseLimits(flags, PLAN_LIMITS);
+      const ready = findWanted(context, flags, readDocuments(flags, limits), limits);
+      const planned = planChains(context, ready, { force: flags.force, load: given({ limits }) });
       isPending = planned.some(({ plan }) => plan.action !== 'none');
-      const reports = planned.map(one => ({ planned: one, simulation: simulationOf(context, flags, one) }));
+      const reports = planned.map(one => ({
+        planned: one,
+        simulation: simulationOf(context, flags, one, limits),
+      }));
       if (flags.json) {
         const hooks = reports.map(one => ({
           ...planJson(one.planned),
@@ -71,10 +78,11 @@ function simulationOf(
   context: ChainContext,
   { simulate }: Flags,
   { running, design }: PlannedChain,
+  limits: Limits | undefined,
 ): Simulation | null {
   if (simulate === undefined) return null;
   const source = captureSource(simulate);
-  const simulation = simulateChain(context, running, design, source.packets());
+  const simulation = simulateChain(context, running, design, source.packets(), limits);
   const warning = source.warning();
   return warning === null ? simulation : { ...simulation, notes: [...simulation.notes, warning] };
 }

@@ -41,7 +41,7 @@ const UNFINISHED =
 
 export const psCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: 'List loaded programs, maps and attachments, each with its owner',
+    brief: 'List loaded programs, maps and attachments',
     fullDescription:
       'List what "rootlet load" and "rootlet attach" keep in the kernel; with --all, everything in the kernel.',
   },

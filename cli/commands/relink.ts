@@ -3,7 +3,15 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { encodeText, given, type InputFile } from '../../src/bytes/index.ts';
-import { joinLines, type Lines, line, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import {
+  joinLines,
+  type Limits,
+  type Lines,
+  line,
+  quote,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
 import {
   type ChainComponent,
   type FilledSlot,
@@ -34,6 +42,7 @@ import {
   tracedSymbols,
 } from '../flags/edit.ts';
 import { text } from '../flags/kinds.ts';
+import { LINK_LIMITS, type LimitFlags, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
@@ -56,7 +65,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends EditFlags, OptimizeFlags {
+interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -74,7 +83,7 @@ interface Flags extends EditFlags, OptimizeFlags {
   readonly library?: readonly string[];
   readonly libraryPath?: readonly string[];
   readonly license?: string;
-  readonly limits: boolean;
+  readonly noLimits: boolean;
   readonly gcSections: boolean;
   readonly printGcSections: boolean;
   readonly keep?: readonly string[];
@@ -86,7 +95,7 @@ interface Flags extends EditFlags, OptimizeFlags {
 
 export const relinkCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Fill the slots of a rootlet with programs: the result is one ordinary object',
+    brief: 'Fill the slots of a rootlet: the result is one object',
     fullDescription:
       'Fill the slots of ROOTLET, which are its weak functions. SLOT=FILE[:PROGRAM] fills SLOT with a program of another ' +
       'object, the component; PROGRAM is optional if the object has one program. Components keep their own functions, ' +
@@ -135,7 +144,13 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       ),
       libraryPath: listFlag('DIR', 'Add DIR to the search path for libraries'),
       license: LICENSE_FLAG,
-      limits: { kind: 'boolean', default: true, brief: 'Check verifier limits before writing' },
+      noLimits: {
+        kind: 'boolean',
+        default: false,
+        withNegated: false,
+        brief: 'Do not check verifier limits before writing',
+      },
+      ...limitsFlag(LINK_LIMITS),
       ...optimizeFlags('-O1 with --chain, else -O0'),
       ...EDIT_FLAGS,
       gcSections: {
@@ -185,7 +200,8 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
       checkFlags(flags);
       const args = expandResponseFiles(given);
-      const files = flags.chain ? readChain(args) : readSlots(flags, args);
+      const limits = parseLimits(flags, LINK_LIMITS);
+      const files = flags.chain ? readChain(args, limits) : readSlots(flags, args, limits);
       const libraries = [...files.libraries, ...readLibraries(flags)];
       const names = [...files.names, ...libraries.map(({ name }) => name)];
       requireNoInput(flags.Map, names);
@@ -228,7 +244,7 @@ function optionsOf(
   );
   return {
     name: output,
-    checkLimits: flags.limits,
+    checkLimits: !flags.noLimits,
     share: flags.share ?? [],
     private: flags.private ?? [],
     bind: (flags.bind ?? []).map(parseBind),
@@ -241,7 +257,7 @@ function optionsOf(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: tracedSymbols(flags),
-    ...given({ edits, license: flags.license }),
+    ...given({ edits, license: flags.license, limits: parseLimits(flags, LINK_LIMITS) }),
   };
 }
 
@@ -273,9 +289,12 @@ interface RelinkFiles {
   readonly relink: (options: RelinkOptions, flags: Flags) => RelinkResult;
 }
 
-function readChain(args: readonly string[]): RelinkFiles {
+function readChain(args: readonly string[], limits: Limits | undefined): RelinkFiles {
   const named = args.map(parseChainComponent);
-  const files = readObjectFiles(named.map(entry => entry.file));
+  const files = readObjectFiles(
+    named.map(entry => entry.file),
+    limits,
+  );
   const libraries = files.filter(isArchiveFile);
   const components = named.flatMap((entry, position) => {
     const file = files[position];
@@ -297,7 +316,7 @@ function readChain(args: readonly string[]): RelinkFiles {
   };
 }
 
-function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
+function readSlots(flags: Flags, args: readonly string[], limits: Limits | undefined): RelinkFiles {
   const [rootletPath, ...rest] = args;
   if (rootletPath === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   requireRootlet(rootletPath);
@@ -305,7 +324,7 @@ function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
   const named = rest.filter(word => word.includes('=')).map(parseAssignment);
   const ordered = words(flags.order ?? '').map(parseComponent);
   const names = [rootletPath, ...[...named, ...ordered].map(entry => entry.file), ...archives];
-  const [rootlet, ...files] = readObjectFiles(names);
+  const [rootlet, ...files] = readObjectFiles(names, limits);
   if (rootlet === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   const libraries = files.slice(named.length + ordered.length);
   for (const file of libraries) requireArchive(file);

@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { EXIT, quote, usageError } from '../../src/diag/index.ts';
+import { EXIT, type Limits, quote, usageError } from '../../src/diag/index.ts';
 import {
   BINDING_BACK_ENDS,
   type BindingBackEnd,
@@ -14,9 +14,10 @@ import {
 } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import type { EntryKind, Store } from '../../src/store/index.ts';
-import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
+import { BIND_FLAGS, type BindFlags, bindWaiting, NONE_WAITING, storeOptionsOf } from '../flags/binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../flags/components.ts';
 import { listFlag } from '../flags/edit.ts';
+import { LOAD_LIMITS, parseLimits } from '../flags/limits.ts';
 import {
   explainingValues,
   LOAD_FLAGS,
@@ -32,7 +33,7 @@ import {
 import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
-import { type Context, guarded, print, printJson, tellNotes } from '../io/context.ts';
+import { type Context, guarded, print, printJson, printLine, tellNotes } from '../io/context.ts';
 import { readObjectFiles } from '../io/files.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 
@@ -58,7 +59,7 @@ const BACK_END_CHOICES: readonly (BindingBackEnd | SlotBackEnd | 'auto')[] = [
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
-    brief: 'Replace a running program, a loaded object, or the components in slots',
+    brief: 'Replace what runs: a program, an object, or slots',
     fullDescription:
       'NAME FILE replaces NAME with a new version: an attached program, a rootlet (its components stay in their slots), ' +
       'or a loaded object (its consumers are rebound to the new version). NAME SLOT=FILE fills slots; the slots of a ' +
@@ -127,24 +128,41 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
     await guarded(this, flags.json, () => {
       const sys = openSys({ requireRights: !flags.dryRun });
       const store = openStore(this, flags, sys);
-      const { kind, name } = entryNamed(store, target);
-      const outcome = explainingValues(() => replace(store, kind, name, requestOf(sys, store, flags, rest)));
+      const request = requestOf(sys, store, flags, rest);
+      const { outcome, waiting } = replaceAndBind(store, entryNamed(store, target), request);
       if (isRefused(outcome)) this.process.exitCode = EXIT.platform;
       if (flags.json) {
-        printJson(this, { ok: !isRefused(outcome), dryRun: flags.dryRun, ...replacedJson(outcome) });
+        const { dryRun } = flags;
+        printJson(this, { ok: !isRefused(outcome), dryRun, ...replacedJson(outcome, waiting) });
         return;
       }
-      tellNotes(this, notesOf(outcome));
+      tellNotes(this, [...notesOf(outcome), ...waiting.notes]);
       print(
         this,
         formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.explain || flags.dryRun }),
       );
+      for (const line of waiting.done) printLine(this, line);
     });
   },
 });
 
+interface Target {
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** Externs that wait for a loaded object are bound to its new version, as to an object that is loaded first. */
+function replaceAndBind(store: Store, { kind, name }: Target, request: ReplaceRequest) {
+  const change = () => explainingValues(() => replace(store, kind, name, request));
+  if (kind === 'hook' || request.dryRun === true) return { outcome: change(), waiting: NONE_WAITING };
+  return store.locked(() => {
+    const outcome = change();
+    return { outcome, waiting: bindWaiting(store, name) };
+  });
+}
+
 /** `NAME`, or `hooks/NAME` and `objects/NAME` where an attachment and an object have one name. */
-function entryNamed(store: Store, target: string): { readonly kind: EntryKind; readonly name: string } {
+function entryNamed(store: Store, target: string): Target {
   const [, directory, rest] = /^(hooks|objects)\/(.+)$/s.exec(target) ?? [];
   if (rest !== undefined) return { kind: directory === 'hooks' ? 'hook' : 'object', name: rest };
   return { kind: requireReplaceable(store, target), name: target };
@@ -153,11 +171,12 @@ function entryNamed(store: Store, target: string): { readonly kind: EntryKind; r
 function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]): ReplaceRequest {
   const assignments = rest.filter(isAssignment);
   const files = rest.filter(word => !isAssignment(word));
-  const slots = slotChange(flags, assignments);
+  const limits = parseLimits(flags, LOAD_LIMITS);
+  const slots = slotChange(flags, assignments, limits);
   const { slots: slotsVia, via, against, bind, lazy } = flags;
   const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
-    ...(files.length === 0 ? {} : { version: versionOf(files) }),
+    ...(files.length === 0 ? {} : { version: versionOf(files, limits) }),
     ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
     options: { ...loadOptionsOf(sys, store.root, flags, undefined), types: parseTypes(flags.type) },
     binding: bind === undefined ? withoutBind(binding) : binding,
@@ -191,13 +210,19 @@ function isAssignment(word: string): boolean {
 }
 
 /** The last file may name its program. */
-function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
+function versionOf(
+  files: readonly string[],
+  limits: Limits | undefined,
+): NonNullable<ReplaceRequest['version']> {
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
   if (program !== undefined && other !== undefined)
     throw usageError('usage-program', `${quote(program)} and ${quote(other)}: only one program can be named`);
-  const input = readVersion(parsed.map(({ file }) => file));
+  const input = readVersion(
+    parsed.map(({ file }) => file),
+    limits,
+  );
   return { input, ...given({ program }) };
 }
 
@@ -205,12 +230,13 @@ function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['versio
 function slotChange(
   flags: Flags,
   assignments: readonly string[],
+  limits: Limits | undefined,
 ): Omit<SlotChange, 'rootlet' | 'program'> | undefined {
   if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
   const order = flags.order === undefined ? undefined : words(flags.order).map(parseComponent);
   const paths = [...fill, ...(order ?? [])].map(({ file }) => file);
-  const inputs = readObjectFiles(paths);
+  const inputs = readObjectFiles(paths, limits);
   const files = new Map(paths.map((path, at) => [path, inputs[at]]));
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);

@@ -2,7 +2,16 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { asLines, counted, joinBlocks, joinLines, line, usageError } from '../../src/diag/index.ts';
+import {
+  asLines,
+  counted,
+  joinBlocks,
+  joinLines,
+  type Limits,
+  limitError,
+  line,
+  usageError,
+} from '../../src/diag/index.ts';
 import {
   type BpfObject,
   findInConfig,
@@ -19,9 +28,11 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { off, text } from '../flags/kinds.ts';
+import { KERNEL_RUN_LIMITS, type LimitFlags, limitsFlag, parseLimits, RUN_LIMITS } from '../flags/limits.ts';
 import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
+import { packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -30,7 +41,7 @@ import { captureSource, type Packet, type Source } from '../run/capture.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
 import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
 
-interface Flags {
+interface Flags extends LimitFlags {
   readonly pcap?: string;
   readonly packet?: readonly string[];
   readonly progName?: string;
@@ -60,7 +71,7 @@ const BREATH = 4096;
 
 export const runCommand = buildCommand<Flags, [string], Context>({
   docs: {
-    brief: 'Run a program on packets, in the embedded machine (no root needed) or in the kernel',
+    brief: 'Run a program on packets, in the machine or the kernel',
     fullDescription:
       'Run an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
       'hexadecimal digits, and print the verdicts. State (maps, globals) is kept from packet to packet.',
@@ -105,6 +116,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
         placeholder: 'SIZE',
       },
       maxEntries: maxEntriesFlag,
+      ...limitsFlag([...new Set([...RUN_LIMITS, ...KERNEL_RUN_LIMITS])]),
       kconfig: {
         ...text,
         brief: "Read configuration values (CONFIG_X=…); with --kernel they override the kernel's",
@@ -119,9 +131,10 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       requireNoInput(flags.out, [path]);
       requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
-      const given = stripDataSections(readObjectFile(path).object);
+      const limits = limitsOf(flags);
+      const given = stripDataSections(readObjectFile(path, limits).object);
       const object = withProgramTypes(given, parseTypes(flags.type));
-      const runner = openRunner(flags, object);
+      const runner = openRunner(flags, object, limits);
       try {
         report(this, flags, object, runner, await runAll(flags, sources, runner));
       } finally {
@@ -131,12 +144,12 @@ export const runCommand = buildCommand<Flags, [string], Context>({
   },
 });
 
-function openRunner(flags: Flags, object: BpfObject): PacketRunner {
+function openRunner(flags: Flags, object: BpfObject, limits: Limits | undefined): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
   const maxEntries = parseMaxEntries(flags.maxEntries);
   const kconfig = flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig);
-  const common = { ...given({ program: flags.progName ?? flags.program }), maxEntries };
+  const common = { ...given({ program: flags.progName ?? flags.program, limits }), maxEntries };
   if (flags.kernel) {
     refuseMachineFlags(flags);
     requireKnown('map', [...maxEntries.keys()], mapNames(object));
@@ -148,6 +161,16 @@ function openRunner(flags: Flags, object: BpfObject): PacketRunner {
     ...given({ seed: flags.seed, budget: flags.budget, maxMemory }),
     ...given({ kconfig: kconfig === undefined ? undefined : configurationOf(object, kconfig) }),
   });
+}
+
+/** `--budget` and `--memory` are older spellings of two of them. Throws `usage-limits`. */
+function limitsOf(flags: Flags): Limits | undefined {
+  const limits = parseLimits(flags, flags.kernel ? KERNEL_RUN_LIMITS : RUN_LIMITS);
+  if (flags.budget !== undefined && limits?.budget !== undefined)
+    throw limitError('budget is given twice: by --limits and by --budget');
+  if (flags.memory !== undefined && limits?.machine !== undefined)
+    throw limitError('machine is given twice: by --limits and by --memory');
+  return limits;
 }
 
 /** Values of the externs of an object in the text of a configuration. */
@@ -200,6 +223,8 @@ interface Outcome {
     readonly number: number;
     readonly verdict: number;
     readonly length: number;
+    /** What it was before the run. */
+    readonly text: string;
     /** What an XDP program put before the packet, in hexadecimal digits; left out when there is nothing. */
     readonly metadata?: string;
   }[];
@@ -216,11 +241,18 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
   try {
     for (const source of sources) {
       for (const packet of source.packets()) {
+        const text = each.length <= limit ? packetText(packet.bytes) : '';
         const { verdict, packet: after, metadata } = runOne(runner, packet);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit)
-          each.push({ number: packet.number, verdict, length: after.length, ...shownMetadata(metadata) });
+          each.push({
+            number: packet.number,
+            verdict,
+            length: after.length,
+            text,
+            ...shownMetadata(metadata),
+          });
         if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
         if (output !== null && total % BREATH === 0) await breathe();
@@ -302,6 +334,7 @@ function report(
           String(entry.number),
           verdictName(progTypeOf(runner.kind), entry.verdict),
           `${entry.length} bytes`,
+          entry.text,
           ...(entry.metadata === undefined ? [] : [`metadata ${entry.metadata}`]),
         ]),
         '',

@@ -24,7 +24,7 @@ interface Flags extends StoreFlags {
 
 export const topCommand = buildCommand<Flags, [string?], Context>({
   docs: {
-    brief: 'Show packets, bits and verdicts of each member of chains, live',
+    brief: 'Show packets and verdicts of members of chains, live',
     fullDescription:
       'Show for each member of the chains on an interface (default: all) how many packets and bits it gets in a ' +
       'second, what it returns, and with --time how long it takes. On a terminal the table is renewed in place until ' +

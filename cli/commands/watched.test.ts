@@ -1,7 +1,18 @@
 /** `top`, `metrics`, `explain` and `xdp trace` on a chain that runs, as processes. */
 
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeChain } from '../../src/chain/chains.ts';
@@ -93,6 +104,28 @@ describeIf('commands that look at chains', () => {
     expect(parsePrometheus(readFileSync(file, 'utf8')).length).toBeGreaterThan(10);
     expect(readdirSync(world.directory).filter(name => name.includes('.tmp'))).toEqual([]);
     expect(world.run(['metrics', '--textfile', '/nowhere/x']).err).toContain('cannot be written');
+  });
+
+  test('the textfile goes through nothing that another user put there', () => {
+    const shared = join(world.directory, 'collector');
+    mkdirSync(shared);
+    chmodSync(shared, 0o1777);
+    const secret = join(world.directory, 'secret');
+    writeFileSync(secret, 'secret');
+    const file = join(shared, 'rootlet.prom');
+    symlinkSync(secret, file);
+    lchownSync(file, 65534, 65534);
+    expect(world.run(['metrics', '--textfile', file]).err).toContain('it is a symbolic link of user 65534');
+    rmSync(file);
+    execFileSync('mkfifo', [file]);
+    chownSync(file, 65534, 65534);
+    expect(world.run(['metrics', '--textfile', file]).err).toContain('it is a pipe of user 65534');
+    rmSync(file);
+    linkSync(secret, file);
+    expect(world.run(['metrics', '--textfile', file]).code).toBe(0);
+    expect(parsePrometheus(readFileSync(file, 'utf8')).length).toBeGreaterThan(10);
+    expect(readFileSync(secret, 'utf8')).toBe('secret');
+    expect(readdirSync(shared)).toEqual(['rootlet.prom']);
   });
 
   test('metrics over HTTP, only with GET and only on one path', async () => {

@@ -4,7 +4,15 @@
  */
 
 import { given } from '../../src/bytes/index.ts';
-import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
+import {
+  afterChange,
+  formatProblem,
+  type Happened,
+  quote,
+  RootletError,
+  shellWord,
+  usageError,
+} from '../../src/diag/index.ts';
 import type { BindingBackEnd } from '../../src/dynamic/index.ts';
 import {
   BINDING_BACK_ENDS,
@@ -110,13 +118,33 @@ export function explainBound({ sys, store, input, name, flags, options, only }: 
   return explainAgainst(registry, input.object, sys, { ...options, ...storeOptionsOf(flags), name });
 }
 
-/** Binds pending externs that a new entry defines; returns lines for output. */
-export function bindWaiting(
-  store: Store,
-  name: string,
-): { readonly done: string[]; readonly notes: string[] } {
+/** What became of externs that waited for an object; lines for output. */
+export interface Waiting {
+  readonly done: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Nothing waited. */
+export const NONE_WAITING: Waiting = { done: [], notes: [] };
+
+/** Binds pending externs that an object defines which is loaded now. Throws `load-incomplete`. */
+export function bindWaiting(store: Store, name: string): Waiting {
+  return afterChange(loadedButNotBound(name), () => bindPendingTo(store, name));
+}
+
+function loadedButNotBound(name: string): Happened {
+  return {
+    code: 'load-incomplete',
+    where: [`object ${quote(name)}`],
+    message: 'is loaded, but externs that wait for it could not be bound to it',
+    hint: `"rootlet replace ${shellWord(name)} FILE" with the same file binds them`,
+  };
+}
+
+function bindPendingTo(store: Store, name: string): Waiting {
   using registry = new Registry(store);
-  const { bound, problems } = bindPending(registry, name);
+  const { bound, problems, failures } = bindPending(registry, name);
+  if (failures.length > 0) throw new RootletError(failures);
   return {
     done: bound.map(({ entry, binding }) => `${entry}: ${describeBinding(binding)}`),
     notes: problems.map(problem => `not bound: ${formatProblem(problem)}`),

@@ -8,6 +8,7 @@ import { type BpfObject, InputObject, programsOf, sectionNameOf } from '../../sr
 import type { Settings } from '../../src/state/index.ts';
 import { type MemberFlags, withoutNone } from './chain.ts';
 import { type NamedComponent, parseChainComponent } from './components.ts';
+import { LOAD_LIMITS, parseLimits } from './limits.ts';
 import { readVersion } from './loading.ts';
 import { parseSettings } from './set-values.ts';
 import { parseMaxEntries } from './sizes.ts';
@@ -40,8 +41,9 @@ export function memberRequests(
   const members = texts.map(parseMember);
   requireFitting(flags, name, members);
   const types = parseTypes(flags.type);
+  const limits = parseLimits(flags, LOAD_LIMITS);
   const paths = new Set(members.map(({ file }) => file));
-  const files = new Map([...paths].map(path => [path, readVersion([path], types)] as const));
+  const files = new Map([...paths].map(path => [path, readVersion([path], limits, types)] as const));
   const requests = members.map(member => requestOf(flags, name, member, valueAt(files, member.file)));
   return withSettings(flags, requests);
 }

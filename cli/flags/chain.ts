@@ -14,6 +14,7 @@ import { PROGRAM_TYPE } from '../format/chain-table.ts';
 import { words } from './components.ts';
 import { listFlag } from './edit.ts';
 import { off, text } from './kinds.ts';
+import { type LimitFlags, LOAD_LIMITS, parseLimits } from './limits.ts';
 import { LOAD_FLAGS, readConfiguration, STORE_FLAGS, type StoreFlags } from './loading.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags } from './optimize.ts';
 
@@ -77,7 +78,7 @@ export function parseId(word: string): number {
 // --- members ------------------------------------------------------------------------------------------------------
 
 /** What is given for all members of the command line. */
-export interface MemberFlags {
+export interface MemberFlags extends LimitFlags {
   readonly prio?: number;
   readonly on?: GivenVerdicts;
   readonly prog?: string;
@@ -120,6 +121,7 @@ export function memberFlags(kind: ChainKind) {
     set: listFlag('[MEMBER:]VAR=VALUE', 'Set a variable or constant of a member; the setting persists'),
     maxEntries: listFlag('[MEMBER:]MAP=N', 'Override max_entries of a map of a member; the setting persists'),
     type: LOAD_FLAGS.type,
+    limits: LOAD_FLAGS.limits,
   } as const;
 }
 
@@ -140,7 +142,7 @@ export const CHANGE_FLAGS = {
 } as const;
 
 /** How a chain is built and loaded. */
-export interface BuildFlags extends LoadOptimizeFlags {
+export interface BuildFlags extends LoadOptimizeFlags, LimitFlags {
   readonly via?: ChainBackEnd;
   readonly failClosed?: boolean;
   readonly counters?: boolean;
@@ -203,13 +205,15 @@ export const MODE_FLAG = {
 } as const;
 
 /** Options of the loader. A requested file must exist, even if no member needs it. */
-export function loadOptions(sys: Sys, store: Store, { pinPath, btf, kconfig }: BuildFlags) {
-  const kernelTypes = openKernelTypes(sys, btf);
+export function loadOptions(sys: Sys, store: Store, flags: BuildFlags) {
+  const { pinPath, btf, kconfig } = flags;
+  const limits = parseLimits(flags, LOAD_LIMITS);
+  const kernelTypes = openKernelTypes(sys, btf, limits);
   if (btf !== undefined) kernelTypes.vmlinux();
   return {
     kernelTypes,
     pinRoot: pinPath ?? bpffsMountOf(store.root),
-    ...given({ kconfig: kconfig === undefined ? undefined : readConfiguration(kconfig) }),
+    ...given({ limits, kconfig: kconfig === undefined ? undefined : readConfiguration(kconfig) }),
   };
 }
 

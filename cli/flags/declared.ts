@@ -15,14 +15,22 @@ import {
   titleOf,
   undeclaredChains,
 } from '../../src/chain/index.ts';
-import { addFrame, type Problem, problem, RootletError, usageError } from '../../src/diag/index.ts';
+import {
+  addFrame,
+  type Limits,
+  type Problem,
+  problem,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';
 import { InputObject } from '../../src/object/index.ts';
-import { readInput, readInputs } from '../io/files.ts';
+import { readInputs, readNamed } from '../io/files.ts';
 import { off, text } from './kinds.ts';
+import type { LimitFlags } from './limits.ts';
 import { STORE_FLAGS, type StoreFlags } from './loading.ts';
 
-export interface DeclaredFlags extends StoreFlags {
+export interface DeclaredFlags extends StoreFlags, LimitFlags {
   readonly file?: readonly string[];
   readonly force: boolean;
   readonly prune: boolean;
@@ -43,12 +51,15 @@ export const DECLARED_FLAGS = {
 } as const;
 
 /** The chains that the files declare. Throws `usage-no-input` without files. */
-export function readDocuments({ file: paths = [] }: Pick<DeclaredFlags, 'file'>): readonly DeclaredChain[] {
+export function readDocuments(
+  { file: paths = [] }: Pick<DeclaredFlags, 'file'>,
+  limits: Limits | undefined,
+): readonly DeclaredChain[] {
   if (paths.length === 0)
     throw usageError('usage-no-input', 'no file with documents: -f FILE', {
       hint: 'docs/declared.md describes the format; "rootlet export" prints what runs',
     });
-  return readDeclared(readInputs([...new Set(paths)]));
+  return readDeclared(readInputs([...new Set(paths)]), limits);
 }
 
 /** What the documents declare, with the chains to be removed. Throws the problems of all documents. */
@@ -56,13 +67,14 @@ export function findWanted(
   context: ChainContext,
   flags: Pick<DeclaredFlags, 'prune'>,
   declared: readonly DeclaredChain[],
+  limits: Limits | undefined,
 ): ReadyChain[] {
-  const ready = findDeclared(context.sys, declared);
+  const ready = findDeclared(context.sys, declared, limits);
   return flags.prune ? [...ready, ...undeclaredChains(context, ready)] : ready;
 }
 
 /** Object files and hooks of all chains. Throws the problems of all of them. */
-function findDeclared(sys: Sys, chains: readonly DeclaredChain[]): ReadyChain[] {
+function findDeclared(sys: Sys, chains: readonly DeclaredChain[], limits: Limits | undefined): ReadyChain[] {
   const problems: Problem[] = [];
   const files = new Map<string, InputObject>();
   const attempt = <T>(where: readonly string[], body: () => T): T | undefined => {
@@ -77,7 +89,7 @@ function findDeclared(sys: Sys, chains: readonly DeclaredChain[]): ReadyChain[] 
   const ready = chains.flatMap(declared => {
     const hook = attempt(declared.where, () => hookOf(sys, declared));
     const members = declared.members.flatMap(
-      member => attempt(member.where, () => requestOf(member, files)) ?? [],
+      member => attempt(member.where, () => requestOf(member, files, limits)) ?? [],
     );
     return hook === undefined ? [] : [{ declared, hook, members }];
   });
@@ -95,9 +107,14 @@ function hookOf(sys: Sys, { interface: name, kind, direction }: DeclaredChain): 
 }
 
 /** Each file is read and parsed once. */
-function requestOf(member: DeclaredMember, files: Map<string, InputObject>): MemberRequest {
+function requestOf(
+  member: DeclaredMember,
+  files: Map<string, InputObject>,
+  limits: Limits | undefined,
+): MemberRequest {
   const { name, path, program, priority, continueOn, settings } = member;
-  const file = files.get(path) ?? new InputObject({ ...readInput(path), path: resolve(path) });
+  const file =
+    files.get(path) ?? new InputObject({ ...readNamed(path), path: resolve(path) }, undefined, limits);
   files.set(path, file);
   return { name, file, ...given({ program, priority, continueOn }), settings };
 }

@@ -11,6 +11,7 @@ import {
   available,
   didYouMean,
   type Happened,
+  type Limits,
   type ProblemCode,
   quote,
   quoteAll,
@@ -59,6 +60,7 @@ import {
 import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
+import { type LimitFlags, LOAD_LIMITS, limitsFlag, parseLimits } from './limits.ts';
 import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from './optimize.ts';
 import { extraPinsOf, removeExtraPins } from './pinning.ts';
 import { parseSettings, splitPair } from './set-values.ts';
@@ -245,12 +247,16 @@ const KEPT_AS_GIVEN = 64 << 10;
  * Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is
  * wrong with them.
  */
-export function readVersion(paths: readonly string[], types: GivenTypes = new Map()): InputObject {
-  const inputs = readObjectFiles(paths);
+export function readVersion(
+  paths: readonly string[],
+  limits: Limits | undefined,
+  types: GivenTypes = new Map(),
+): InputObject {
+  const inputs = readObjectFiles(paths, limits);
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'no input file');
   const alone = others.length === 0;
-  const given = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const given = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`, limits);
   const object = withProgramTypes(given, types);
   const isSmall = first.bytes.length <= KEPT_AS_GIVEN || faultsOf(object).length > 0;
   const isAsGiven = alone && object === first.object && isSmall;
@@ -259,8 +265,12 @@ export function readVersion(paths: readonly string[], types: GivenTypes = new Ma
 }
 
 /** The same for loading. */
-export function readObjects(paths: readonly string[], types?: GivenTypes): ObjectInput {
-  return objectInput(readVersion(paths, types));
+export function readObjects(
+  paths: readonly string[],
+  limits: Limits | undefined,
+  types?: GivenTypes,
+): ObjectInput {
+  return objectInput(readVersion(paths, limits, types));
 }
 
 /** What is loaded of an input. */
@@ -273,9 +283,9 @@ export function objectInput(input: InputObject): ObjectInput {
   };
 }
 
-function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
+function linkAll(inputs: readonly LinkInput[], name: string, limits: Limits | undefined): BpfObject {
   // undefined externs are bound to loaded objects, or reported when loading
-  const result = link(inputs, { name, partial: true });
+  const result = link(inputs, { name, partial: true, ...given({ limits }) });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
 }
@@ -289,7 +299,7 @@ export function entryName(path: string, given: string | undefined): string {
 
 // --- loading ------------------------------------------------------------------------------------------------------
 
-export interface LoadFlags extends LoadOptimizeFlags {
+export interface LoadFlags extends LoadOptimizeFlags, LimitFlags {
   readonly set?: readonly string[];
   readonly map?: readonly string[];
   readonly maxEntries?: readonly string[];
@@ -310,6 +320,7 @@ export const LOAD_FLAGS = {
   btf: fileFlag('FILE', 'Relocate against the types in FILE instead of those of the running kernel'),
   kconfig: fileFlag('FILE', "Read configuration values (CONFIG_X=…), which override the kernel's"),
   verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, also if the programs are accepted"),
+  ...limitsFlag(LOAD_LIMITS),
   ...loadOptimizeFlags('as it is, at first -O0'),
 };
 
@@ -321,13 +332,15 @@ export function loadOptionsOf(
   only: readonly string[] | undefined,
 ): LoadOptions {
   const pins = new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN')));
+  const limits = parseLimits(flags, LOAD_LIMITS);
   return {
     globals: parseSettings(flags.set ?? []),
     maxEntries: parseMaxEntries(flags.maxEntries),
-    kernelTypes: typesFor(sys, flags.btf),
+    kernelTypes: typesFor(sys, flags.btf, limits),
     pinRoot: pinRootOf(root),
     reuse: plan => openGivenMap(sys, plan, pins),
     ...given({
+      limits,
       kconfig: flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig),
       optimize: parseLoadOptimize(flags),
       programs: only === undefined ? undefined : (name: string) => only.includes(name),
@@ -336,8 +349,8 @@ export function loadOptionsOf(
 }
 
 /** A requested file must exist, even if the object does not need it. */
-function typesFor(sys: Sys, path: string | undefined): KernelTypes {
-  const types = openKernelTypes(sys, path);
+function typesFor(sys: Sys, path: string | undefined, limits: Limits | undefined): KernelTypes {
+  const types = openKernelTypes(sys, path, limits);
   if (path !== undefined) types.vmlinux();
   return types;
 }

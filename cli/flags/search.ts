@@ -9,7 +9,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { elementAt } from '../../src/bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../src/diag/index.ts';
 import type { ArchiveInput } from '../../src/link/index.ts';
-import { lazyInput, readInput } from '../io/files.ts';
+import { lazyInput, readNamed } from '../io/files.ts';
 
 /** Archives are searched until no further member is needed, so groups have no effect. */
 const GROUP_WORDS: ReadonlySet<string> = new Set(['--start-group', '--end-group', '-(', '-)']);
@@ -83,7 +83,10 @@ function wholeInput(path: string): ArchiveInput {
   };
 }
 
-/** Contents of a file that a thin archive names: beside the archive, unless the name is absolute. */
+/**
+ * Contents of a file that a thin archive names: beside the archive, unless the name is absolute. The archive may name
+ * anything, so that only regular files are read.
+ */
 export function readMember(archive: string, member: string): Uint8Array {
-  return readInput(isAbsolute(member) ? member : join(dirname(archive), member)).bytes;
+  return readNamed(isAbsolute(member) ? member : join(dirname(archive), member)).bytes;
 }

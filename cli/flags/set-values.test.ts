@@ -39,7 +39,7 @@ describe('--set', () => {
     );
   });
 
-  test('broken JSON is refused', () => {
-    expect(() => parseSetting('[1')).toThrow(expect.objectContaining({ code: 'usage-set' }));
+  test('broken lists are refused', () => {
+    expect(() => parseSetting('[1')).toThrow(expect.objectContaining({ code: 'value-literal' }));
   });
 });

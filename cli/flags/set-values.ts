@@ -3,6 +3,7 @@
  * are known.
  */
 
+import { parseLiteral } from '../../src/btf/index.ts';
 import { quote, usageError } from '../../src/diag/index.ts';
 
 const DECIMAL = /^[+-]?\d+$/;
@@ -20,9 +21,9 @@ export function parseSettings(words: readonly string[]): ReadonlyMap<string, unk
 }
 
 /**
- * Whole numbers (also `0x`, `0b`, `0o`), fractions, `true` and `false`, JSON for lists and structures;
- * everything else is text: names of enumerators, contents of character arrays. Text that looks like a number
- * goes in quotes.
+ * Whole numbers (also `0x`, `0b`, `0o`), fractions, `true` and `false`, JSON or initialisers of C for lists and
+ * structures; everything else is text: names of enumerators, contents of character arrays. Text that looks like
+ * a number goes in quotes. Throws `value-literal`.
  */
 export function parseSetting(text: string): unknown {
   if (DECIMAL.test(text)) return BigInt(text.startsWith('+') ? text.slice(1) : text);
@@ -30,21 +31,7 @@ export function parseSetting(text: string): unknown {
   if (/^-0[xX][0-9a-fA-F]+$/.test(text)) return -BigInt(text.slice(1));
   if (FRACTION.test(text)) return Number(text);
   if (text === 'true' || text === 'false') return text === 'true';
-  return /^[[{"]/.test(text) ? parseJson(text) : text;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw usageError(
-      'usage-set',
-      `${quote(text)} is not JSON: ${error instanceof Error ? error.message : ''}`,
-      {
-        hint: "lists and structures are JSON, as in --set 'ports=[80, 443]'; quote them for the shell",
-      },
-    );
-  }
+  return /^[[{"]/.test(text) ? parseLiteral(text) : text;
 }
 
 /** `NAME=VALUE` as two words. Throws `usage-set`. */

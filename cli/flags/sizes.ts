@@ -1,6 +1,6 @@
-/** Flags that are sizes: of maps, which `load` and `run` share, and of the machine's memory. */
+/** Flags that are sizes: of maps, which `load` and `run` share, of the machine's memory, and of limits. */
 
-import { quote, usageError } from '../../src/diag/index.ts';
+import { LIMITS, quote, SIZE_UNITS, usageError } from '../../src/diag/index.ts';
 import { listFlag } from './edit.ts';
 import { splitPair } from './set-values.ts';
 
@@ -20,21 +20,18 @@ function parseCount(word: string): readonly [name: string, count: number] {
   });
 }
 
-/** What 32-bit addresses reach. */
-const MOST_MEMORY = 2 ** 32;
-const UNITS = new Map([
-  ['', 1],
-  ['K', 2 ** 10],
-  ['M', 2 ** 20],
-  ['G', 2 ** 30],
-]);
+/** Bytes of a size such as `512M`, `64KiB` and `100`; undefined for what is none. */
+export function parseSize(size: string): number | undefined {
+  const [, digits, letter = ''] = /^(\d{1,10})([KMG]?)(?:i?B)?$/i.exec(size) ?? [];
+  if (digits === undefined) return undefined;
+  const unit = SIZE_UNITS.find(([name]) => name[0] === letter.toUpperCase());
+  return Number(digits) * (unit?.[1] ?? 1);
+}
 
-/** Bytes of a size such as `512M`. Throws `usage-memory`. */
+/** Bytes of the machine's memory. Throws `usage-memory`. */
 export function parseMemory(size: string): number {
-  const [, digits, letter] = /^(\d{1,10})([KMG]?)(?:i?B)?$/i.exec(size) ?? [];
-  const unit = letter === undefined ? undefined : UNITS.get(letter.toUpperCase());
-  const bytes = unit === undefined ? 0 : Number(digits) * unit;
-  if (bytes >= 1 && bytes <= MOST_MEMORY) return bytes;
+  const bytes = parseSize(size);
+  if (bytes !== undefined && bytes >= LIMITS.machine.least && bytes <= LIMITS.machine.most) return bytes;
   throw usageError('usage-memory', `${quote(size)} is not a valid size of memory`, {
     hint: 'as in --memory 512M; at most 4G',
   });

@@ -127,16 +127,21 @@ export function notesOf(outcome: ReplaceOutcome): readonly string[] {
   }
 }
 
-export function replacedJson(outcome: ReplaceOutcome): Record<string, unknown> {
+/** `waiting`: externs that waited for the object. */
+export function replacedJson(
+  outcome: ReplaceOutcome,
+  { done, notes }: { readonly done: readonly string[]; readonly notes: readonly string[] },
+): Record<string, unknown> {
   const { state, settings, droppedSettings, optimization } = factsOf(outcome);
   return {
     kind: outcome.kind,
     ...kindJson(outcome),
+    ...(outcome.kind === 'object' ? { waiting: done } : {}),
     state,
     settings: settingsJson(settings),
     droppedSettings,
     optimization,
-    notes: notesOf(outcome),
+    notes: [...notesOf(outcome), ...notes],
     entry: entryJson(outcome.entry),
   };
 }

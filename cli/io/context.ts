@@ -12,6 +12,7 @@ import {
   problemLines,
   RootletError,
 } from '../../src/diag/index.ts';
+import { showsColour } from './colour.ts';
 import { isBrokenPipe } from './stdio.ts';
 
 export interface Context extends CommandContext {
@@ -71,7 +72,7 @@ export function tellLine(context: Context, text: string): void {
 }
 
 export function tellProblem(context: Context, problem: Problem): void {
-  tell(context, problemLines(problem, 'rootlet: '));
+  tell(context, problemLines(problem, 'rootlet: ', showsColour('stderr')));
 }
 
 export function tellNotes(context: Context, notes: Iterable<string>): void {

@@ -20,34 +20,46 @@ import {
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { elementAt, type FileSource, type InputFile, valueAt } from '../../src/bytes/index.ts';
-import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { inputError, LIMITS, type Limits, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { NOT_REGULAR, readRegular } from '../../src/kernel/index.ts';
 import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
-import { removeLeft, type Target, targetOf, temporaryName } from './target.ts';
+import { openSpecial, removeLeft, type Target, targetOf, temporaryName } from './target.ts';
 
-/** Object files, one for each path that is given, however often; parsed when they are first used. */
-export function readObjectFiles(paths: readonly string[]): InputObject[] {
+/** Object files, one for each path that is given, however often; parsed when they are first used, within limits. */
+export function readObjectFiles(paths: readonly string[], limits?: Limits): InputObject[] {
   const distinct = [...new Set(paths)];
   const inputs = readInputs(distinct);
   const files = new Map(
     inputs.map((input, at) => {
       const path = elementAt(distinct, at);
-      return [path, new InputObject({ ...input, path: resolve(path) })] as const;
+      return [path, new InputObject({ ...input, path: resolve(path) }, undefined, limits)] as const;
     }),
   );
   return paths.map(path => valueAt(files, path));
 }
 
 /** The same of one path. */
-export function readObjectFile(path: string): InputObject {
-  return new InputObject(readInput(path));
+export function readObjectFile(path: string, limits?: Limits): InputObject {
+  return new InputObject(readInput(path), undefined, limits);
 }
 
 /** Contents of a file, or of stdin for `-`. */
 export function readInput(path: string): InputFile {
   try {
     return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readWhole(path) };
+  } catch (error) {
+    if (error instanceof RootletError) throw error;
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** Contents of a regular file that a file names, not the user: nothing that is waited for, or has no end. */
+export function readNamed(path: string): InputFile {
+  try {
+    requireFileSize(path, statSync(path).size);
+    return { name: path, bytes: readRegular(path) };
   } catch (error) {
     if (error instanceof RootletError) throw error;
     throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
@@ -238,6 +250,10 @@ function reasonOf(error: unknown): string {
       return 'permission denied';
     case 'EISDIR':
       return 'it is a directory';
+    case NOT_REGULAR:
+      return 'it is not a regular file';
+    case 'ENXIO':
+      return 'it is a pipe without a reader, or a socket';
     case 'ENOTDIR':
       return 'a part of the path is not a directory';
     case 'ENOSPC':
@@ -263,7 +279,7 @@ export function requireOutput(path: string | undefined): string {
 
 const CHUNK = 1 << 20;
 /** Most bytes of a file: 2 GiB, without what else there is in a memory of that size. */
-const LARGEST = 0x7ffe_0000;
+const LARGEST = LIMITS.memory.most - 0x1_0000;
 
 /** Contents of a file (`-`: stdin) in pieces; each is valid until the next one is read. */
 export function* readChunks(path: string): Generator<Uint8Array> {
@@ -297,6 +313,7 @@ function readPiece(path: string, fd: number, buffer: Uint8Array): number {
 export class FileOutput {
   readonly #path: string;
   readonly #lasting: boolean;
+  /** Null: stdout. */
   readonly #target: Target | null;
   /** What is not written yet; made for the first small piece. */
   #buffer = new Uint8Array(0);
@@ -310,21 +327,21 @@ export class FileOutput {
     this.#lasting = lasting;
     this.#target = path === '-' ? null : targetOf(path);
     try {
-      this.#fd = path === '-' ? 1 : this.#open();
+      this.#fd = this.#target === null ? 1 : this.#open(this.#target);
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
-  #open(): number {
-    if (this.#target === null) return openSync(this.#path, 'w');
-    removeLeft(this.#target.path);
+  #open(target: Target): number {
+    if (target.kind === 'special') return openSpecial(target);
+    removeLeft(target.path);
     for (let attempt = 0; ; attempt++) {
-      const name = temporaryName(this.#target.path, attempt);
+      const name = temporaryName(target.path, attempt);
       try {
-        const fd = openSync(name, 'wx', this.#target.mode ?? 0o666);
+        const fd = openSync(name, 'wx', target.mode ?? 0o666);
         this.#temporary = name;
-        if (this.#target.mode !== null) setMode(fd, this.#target.mode);
+        if (target.mode !== null) setMode(fd, target.mode);
         return fd;
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error; // left by a run that was killed
@@ -334,6 +351,7 @@ export class FileOutput {
 
   /** A closed pipe is not a failure: the error is kept as it is, and ends the command silently. */
   #failure(error: unknown): unknown {
+    if (error instanceof RootletError) return error;
     if (this.#path === '-' && isBrokenPipe(error)) return error;
     const name = this.#path === '-' ? '<stdout>' : this.#path;
     return inputError('file-write', [name], `cannot be written: ${reasonOf(error)}`);
@@ -373,9 +391,10 @@ export class FileOutput {
     this.#flush();
     if (this.#fd === 1) return;
     try {
-      if (this.#target !== null && this.#lasting) fsyncSync(this.#fd);
+      const isFile = this.#target?.kind === 'file';
+      if (isFile && this.#lasting) fsyncSync(this.#fd);
       this.#close();
-      if (this.#target !== null && this.#temporary !== null) renameSync(this.#temporary, this.#target.path);
+      if (isFile && this.#temporary !== null) renameSync(this.#temporary, this.#target.path);
       this.#temporary = null;
     } catch (error) {
       throw this.#failure(error);

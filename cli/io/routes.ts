@@ -3,16 +3,10 @@
 import { buildRouteMap, type Command, type CommandContext, type RouteMap } from '@stricli/core';
 import type { Context } from './context.ts';
 
-export interface GroupCommand {
-  /** What follows its name, in short. */
-  readonly usage: string;
-  readonly load: () => Promise<Command<Context>>;
-}
-
 export interface Routes {
   readonly brief: string;
   readonly description: string;
-  readonly commands: Readonly<Record<string, GroupCommand>>;
+  readonly commands: Readonly<Record<string, () => Promise<Command<Context>>>>;
 }
 
 /** The group with the called command alone, or with all of them for help and for "did you mean". */
@@ -23,16 +17,9 @@ export async function loadGroup(
   const all = Object.entries(commands);
   const called = all.filter(([key]) => key === name);
   const wanted = called.length > 0 ? called : all;
-  const loaded = await Promise.all(
-    wanted.map(async ([key, { usage, load }]) => [key, shortly(await load(), usage)] as const),
-  );
+  const loaded = await Promise.all(wanted.map(async ([key, load]) => [key, await load()] as const));
   return buildRouteMap<string, CommandContext & Context>({
     routes: Object.fromEntries(loaded),
     docs: { brief, fullDescription: description },
   });
-}
-
-/** A line with all options of a command is for its own help. */
-function shortly(command: Command<Context>, usage: string): Command<Context> {
-  return { ...command, formatUsageLine: ({ prefix }) => [...prefix, usage].join(' ') };
 }

@@ -45,17 +45,19 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   while (written < bytes.length) written += patiently(() => writeSync(fd, bytes, written));
 }
 
-/** As `readSync`, also for a pipe that does not block; 0 at the end. */
+/** As `readSync`, also for a pipe that does not block, and when a signal interrupts it; 0 at the end. */
 export function readSome(fd: number, buffer: Uint8Array): number {
   return patiently(() => readSync(fd, buffer));
 }
+
+const AGAIN: ReadonlySet<string> = new Set(['EAGAIN', 'EINTR']);
 
 function patiently(attempt: () => number): number {
   for (;;) {
     try {
       return attempt();
     } catch (error) {
-      if (codeOf(error) !== 'EAGAIN') throw error;
+      if (!AGAIN.has(codeOf(error))) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PATIENCE_MS);
     }
   }

@@ -1,20 +1,45 @@
 /**
  * Where an output goes. Separate from writing it, because other users may have prepared the place: in a directory that
- * everybody can write to (/tmp), a link of another user is not followed, as the kernel does not follow it when
- * `fs.protected_symlinks` is set; and the permissions of another user's file are not taken over.
+ * everybody can write to (/tmp), a link of another user is not followed and a pipe of one is not written to, as the kernel
+ * refuses when `fs.protected_symlinks` and `fs.protected_fifos` are set; and the permissions of another user's file are
+ * not taken over.
  */
 
-import { lstatSync, readdirSync, readlinkSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { inputError } from '../../src/diag/index.ts';
 import { isTrustedOwner } from '../../src/kernel/index.ts';
+import { codeOf } from './stdio.ts';
 
-/** The file that an output replaces. */
-export interface Target {
+/** Where an output goes: a file that it replaces, or what cannot be replaced. */
+export type Target = FileTarget | SpecialTarget;
+
+export interface FileTarget {
+  readonly kind: 'file';
   /** Its last component is not a symbolic link. */
   readonly path: string;
   /** Permissions of the file that is there, and that belongs to this user. */
   readonly mode: number | null;
+}
+
+/** A terminal, a pipe, a device. */
+export interface SpecialTarget {
+  readonly kind: 'special';
+  readonly path: string;
+  /** Tells it from what is put in its place before it is opened. */
+  readonly identity: string;
 }
 
 const MAX_LINKS = 40;
@@ -22,17 +47,69 @@ const STICKY = 0o1000;
 const WRITABLE_BY_ALL = 0o002;
 const PERMISSIONS = 0o777;
 
-/** Null for what cannot be replaced: a terminal, a pipe, a device. Throws `file-write` for a link of another user. */
-export function targetOf(given: string): Target | null {
+/** Throws `file-write` for a link or a pipe of another user, and for a socket. */
+export function targetOf(given: string): Target {
   let path = given;
   for (let links = 0; links < MAX_LINKS; links++) {
     const stats = statsOf(path);
-    if (stats === undefined) return { path, mode: null }; // it is not there yet
-    if (!stats.isSymbolicLink()) return stats.isFile() ? { path, mode: modeOf(stats) } : null;
-    requireOwnLink(given, path, stats);
+    if (stats === undefined) return { kind: 'file', path, mode: null }; // it is not there yet
+    if (!stats.isSymbolicLink()) return leafOf(given, path, stats);
+    requireOwn(given, path, stats, 'a symbolic link');
+    const special = openedFile(path);
+    if (special !== undefined) return special;
     path = resolve(dirname(path), readlinkSync(path));
   }
   throw inputError('file-write', [given], 'cannot be written: too many symbolic links');
+}
+
+function leafOf(given: string, path: string, stats: Stats): Target {
+  if (stats.isFile()) return { kind: 'file', path, mode: modeOf(stats) };
+  if (stats.isSocket()) throw inputError('file-write', [given], 'cannot be written: it is a socket');
+  if (stats.isFIFO()) requireOwn(given, path, stats, 'a pipe');
+  return { kind: 'special', path, identity: identityOf(stats) };
+}
+
+const FD_DIRECTORY = /^\/proc\/\d+\/(?:task\/\d+\/)?fd$/;
+
+/** Links below /proc show what a process has open (/dev/stdout, `>(command)`): the texts of those of pipes are not paths. */
+function openedFile(link: string): SpecialTarget | undefined {
+  if (!FD_DIRECTORY.test(realpathSync(dirname(link)))) return undefined;
+  const stats = statSync(link, { throwIfNoEntry: false });
+  return stats === undefined || stats.isFile()
+    ? undefined
+    : { kind: 'special', path: link, identity: identityOf(stats) };
+}
+
+/** Milliseconds for a reader of a pipe to come: there may be none. */
+const READER_PATIENCE = 5000;
+const PAUSE = 20;
+const SPECIAL = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/**
+ * A descriptor of a terminal, device or pipe, if it is the one that was found. Nothing is truncated, and no pipe without
+ * a reader is waited for: another user may have put a file, or a pipe, in its place. Errors are those of `node:fs`.
+ */
+export function openSpecial({ path, identity }: SpecialTarget, patience = READER_PATIENCE): number {
+  const fd = openPatiently(path, patience);
+  if (identityOf(fstatSync(fd)) === identity) return fd;
+  closeSync(fd);
+  throw inputError('file-write', [path], 'cannot be written: something else has taken its place');
+}
+
+function openPatiently(path: string, patience: number): number {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += PAUSE) {
+    try {
+      return openSync(path, SPECIAL);
+    } catch (error) {
+      if (codeOf(error) !== 'ENXIO' || waited >= patience) throw error;
+      Atomics.wait(sleeper, 0, 0, PAUSE);
+    }
+  }
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 function statsOf(path: string): Stats | undefined {
@@ -47,12 +124,13 @@ function modeOf({ uid, mode }: Stats): number | null {
   return uid === process.geteuid?.() ? mode & PERMISSIONS : null;
 }
 
-function requireOwnLink(given: string, link: string, { uid }: Stats): void {
-  const directory = statSync(dirname(link));
+/** In a directory that everybody can write to: what the kernel refuses with `fs.protected_symlinks` and `protected_fifos`. */
+function requireOwn(given: string, path: string, { uid }: Stats, what: string): void {
+  const directory = statSync(dirname(path));
   const isShared = (directory.mode & STICKY) !== 0 && (directory.mode & WRITABLE_BY_ALL) !== 0;
   if (!isShared || isTrustedOwner(uid) || uid === directory.uid) return;
-  throw inputError('file-write', [given], `cannot be written: it is a symbolic link of user ${uid}`, {
-    hint: 'in a directory that every user can write to, links of others are not followed: remove it, or name another file',
+  throw inputError('file-write', [given], `cannot be written: it is ${what} of user ${uid}`, {
+    hint: 'in a directory that every user can write to, links and pipes of others are not used: remove it, or name another file',
   });
 }
 

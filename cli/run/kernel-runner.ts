@@ -1,7 +1,16 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
 import { elementAt, given } from '../../src/bytes/index.ts';
-import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import {
+  addFrame,
+  available,
+  inputError,
+  type Limits,
+  quote,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
+import { elementsOf } from '../../src/dynamic/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
@@ -29,6 +38,7 @@ export interface KernelRunOptions {
   readonly verifierLog?: string;
   /** Text of a kernel configuration, which overrides the kernel's. */
   readonly kconfig?: string;
+  readonly limits?: Limits;
 }
 
 /** The smallest packet that the kernel runs programs on: an Ethernet header. */
@@ -82,17 +92,6 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
   };
 }
 
-/** Types without keys (rings, arenas, queues, storages) refuse to list them. */
-function elementsOf(map: BpfMap): Pick<MapContents, 'entries' | 'unlisted'> {
-  try {
-    map.nextKey(undefined);
-  } catch (error) {
-    if (!(error instanceof RootletError)) throw error;
-    return { entries: () => [], unlisted: error.problems.map(({ message }) => message).join('; ') };
-  }
-  return { entries: () => map.entries() };
-}
-
 function globalsDefinition(name: string, map: BpfMap): MapDefinition {
   const { type, keySize, valueSize, maxEntries } = map;
   return plainDefinition({ name, type, keySize, valueSize, maxEntries });
@@ -110,13 +109,13 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
-  const { program, kconfig } = options;
+  const { program, kconfig, limits } = options;
   const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
     loadObject(object, openSys(), {
       pinRoot: null,
       maxEntries: options.maxEntries,
-      ...given({ programs, kconfig }),
+      ...given({ programs, kconfig, limits }),
       ...logging,
     }),
   );

@@ -8,6 +8,7 @@ export type { InputFile } from '../bytes/index.ts';
 export {
   exitCodeOf,
   formatProblem,
+  type Limits,
   PROBLEM_CODES,
   type Problem,
   type ProblemClass,

@@ -21,7 +21,15 @@ export {
   formatVar,
   isEllipsis,
 } from './c/index.ts';
-export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
+export {
+  CompareSession,
+  compareSession,
+  compareTagSets,
+  compareTypes,
+  TagIndex,
+  type TypeMismatch,
+  typeOutline,
+} from './compare/index.ts';
 export { type MergeResult, mergeBtf, mergeTypesOfUnits, mergeUnits, sameUnitTypes } from './merge/index.ts';
 export {
   type Btf,
@@ -55,12 +63,18 @@ export {
 } from './model/index.ts';
 export { readUnitTypes } from './read-unit.ts';
 export {
+  type Assigned,
+  applyAssigned,
+  assignedBits,
   type BtfValue,
   type DecodedValue,
   decodeData,
   decodeValue,
   encodeValue,
+  hexText,
   type JsonValue,
+  parseLiteral,
+  runsOf,
   type ValueTypes,
   valueJson,
   valueText,

@@ -41,6 +41,14 @@ export {
   requireMember,
 } from './model/index.ts';
 export type { ChainChange, ChainOptions } from './options.ts';
+export {
+  type HookNode,
+  type MapNode,
+  type ObjectNode,
+  type Overview,
+  type PartNode,
+  readOverview,
+} from './overview.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {

@@ -7,10 +7,16 @@
  * inputs.
  */
 
+/** A `TypeError` that programs can tell from others. */
+export interface ArgumentError extends TypeError {
+  readonly code: 'usage-argument';
+}
+
 /** `link: inputs[0] must be { name, bytes } or a BpfObject; got a string (read the file first)`. */
-export function argumentError(place: string, wanted: string, value: unknown): TypeError {
+export function argumentError(place: string, wanted: string, value: unknown): ArgumentError {
   const hint = hintFor(wanted, value);
-  return new TypeError(`${place} must be ${wanted}; got ${describeValue(value)}${hint}`);
+  const error = new TypeError(`${place} must be ${wanted}; got ${describeValue(value)}${hint}`);
+  return Object.assign(error, { code: 'usage-argument' as const });
 }
 
 /** Throws a `TypeError` unless `value` is an object (`wanted` as text). */
@@ -45,7 +51,7 @@ export function isBytes(value: unknown): value is Uint8Array {
 
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return 'an array';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value !== 'object') return `a ${typeof value}`;
   const { name } = value.constructor ?? {};
   if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object without that shape';

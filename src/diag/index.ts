@@ -11,7 +11,24 @@ export {
 } from './arguments.ts';
 export { type CodeOf, PROBLEM_CODES, type ProblemCode } from './codes.ts';
 export {
+  describeLimit,
+  LIMITS,
+  type LimitName,
+  type Limits,
+  limitError,
+  limitHint,
+  limitOf,
+  raiseHint,
+  requireLimit,
+  requireLimitName,
+  requireLimits,
+  SIZE_UNITS,
+  spell,
+  WIDEST_LIMITS,
+} from './limits.ts';
+export {
   asLines,
+  bold,
   joinBlocks,
   joinLines,
   jsonLines,

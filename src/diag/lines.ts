@@ -26,10 +26,16 @@ export function joinBlocks(parts: readonly Lines[], between = 0): Lines {
   return parts.join('\n'.repeat(between + 1)) as Lines;
 }
 
-/** A problem as it is shown, after `prefix`. */
-export function problemLines(problem: Problem, prefix = ''): Lines {
-  return `${oneLine(prefix)}${formatProblem(problem)}` as Lines;
+/** A problem as it is shown, after `prefix`. `colour`: prefix and hint stand out, as those of compilers. */
+export function problemLines(problem: Problem, prefix = '', colour = false): Lines {
+  const text = formatProblem(problem);
+  if (!colour) return `${oneLine(prefix)}${text}` as Lines;
+  const shown = problem.hint === undefined ? text : text.replace(HINT, '\n  \u001b[1;36mhint:\u001b[0m');
+  return `\u001b[1;31m${oneLine(prefix)}\u001b[0m${shown}` as Lines;
 }
+
+/** In the last line. */
+const HINT = /\n {2}hint:(?=[^\n]*$)/;
 
 /** A JSON document; characters that a terminal obeys are written as `\\uXXXX`. */
 export function jsonLines(json: string): Lines {
@@ -45,4 +51,9 @@ export function marked(mark: string, color: number | null, text: string): Lines 
 /** Text whose line feeds are meant, as that of a file or of rows that were checked. */
 export function asLines(text: string): Lines {
   return printable(text) as Lines;
+}
+
+/** Bold, as headings are shown on terminals. */
+export function bold(text: Lines): Lines {
+  return `\u001b[1m${text}\u001b[0m` as Lines;
 }

@@ -72,7 +72,9 @@ test('names are one word of a command', () => {
   };
   for (const [name, word] of Object.entries(words)) {
     expect(shellWord(name)).toBe(word);
-    expect(execFileSync('bash', ['--norc', '-c', `printf %s ${word}`], { encoding: 'utf8', env: UTF8 })).toBe(name);
+    expect(execFileSync('bash', ['--norc', '-c', `printf %s ${word}`], { encoding: 'utf8', env: UTF8 })).toBe(
+      name,
+    );
   }
 });
 

@@ -43,7 +43,7 @@ export {
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';
-export { type Provider, setSlot } from './providers/index.ts';
+export { exportsOf, type Provider, setSlot } from './providers/index.ts';
 export { CHAIN_FIELD, type ReplaceOutcome, type ReplaceRequest, replace, settleChange } from './replace.ts';
 export {
   type AroundSwitch,
@@ -76,3 +76,38 @@ export {
   type UpgradedConsumer,
   type UpgradeReport,
 } from './upgrade/index.ts';
+export {
+  contentsOf,
+  countElements,
+  deleteElement,
+  type ElementChange,
+  type EntryMap,
+  type EntryVariable,
+  EntryView,
+  find,
+  formatContext,
+  getElement,
+  isConstant,
+  itemNames,
+  type NamedItem,
+  openEvents,
+  type Printer,
+  type PutMode,
+  partOf,
+  pathText,
+  printersOf,
+  printersOfLine,
+  putElement,
+  recordJson,
+  recordType,
+  requireMap,
+  type SetOutcome,
+  type Step,
+  sectionBytes,
+  settingName,
+  setVariables,
+  variableValue,
+  withNamed,
+  withNamedMap,
+  withViews,
+} from './values/index.ts';

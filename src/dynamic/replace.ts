@@ -125,7 +125,7 @@ function opened(request: ReplaceRequest): OpenedRequest {
   const { types = {}, ...loading } = options;
   const objects: BpfObject[] = [];
   const open = (file: ObjectFile): InputObject => {
-    const input = InputObject.from(file);
+    const input = InputObject.from(file, options.limits);
     if (typeEntries(types).length === 0) return input; // read when it is needed
     objects.push(input.object);
     return retypedInput(input, typesFor(input.object, types));

@@ -1,6 +1,6 @@
 /** Why section headers, names of sections, or sections are refused. */
 
-import { quote, type RootletError } from '../diag/index.ts';
+import { limitOf, quote, type RootletError, raiseHint } from '../diag/index.ts';
 import { SECTION, UNIT } from '../image/index.ts';
 import {
   MAX_ALIGN,
@@ -32,8 +32,7 @@ export const SECTION_EXPLANATIONS: Explanations = {
       'elf-string-unterminated',
       `name at offset ${refused.b} of its string table has no terminating NUL`,
     ),
-  [ELF_FAULT.nameBudget]: refused =>
-    nameError(refused, 'elf-string-budget', 'names overlap so much that they outgrow the file'),
+  [ELF_FAULT.nameBudget]: nameBudget,
   [ELF_FAULT.nameEncoding]: refused =>
     nameError(
       refused,
@@ -116,8 +115,14 @@ function isOfSymbol(refused: Refused): boolean {
   return refused.image.get(UNIT.symbolTable, refused.unit) !== 0;
 }
 
-function nameError(refused: Refused, code: SectionCode, message: string): RootletError {
-  return refused.error(code, `${isOfSymbol(refused) ? 'symbol' : 'section'} ${refused.a}`, message);
+function nameError(refused: Refused, code: SectionCode, message: string, hint?: string): RootletError {
+  return refused.error(code, `${isOfSymbol(refused) ? 'symbol' : 'section'} ${refused.a}`, message, { hint });
+}
+
+function nameBudget(refused: Refused): RootletError {
+  const limit = limitOf(refused.image.limits, 'names');
+  const message = `names overlap so much that they outgrow the file ${limit} times`;
+  return nameError(refused, 'elf-string-budget', message, raiseHint('names', limit));
 }
 
 function nameOffset(refused: Refused): RootletError {

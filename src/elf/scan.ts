@@ -3,8 +3,8 @@
  * of what is refused.
  */
 
-import { within } from '../diag/index.ts';
-import { FAULT, type Image, UNIT } from '../image/index.ts';
+import { limitOf, within } from '../diag/index.ts';
+import { FAULT, HEADER, type Image, UNIT } from '../image/index.ts';
 import { explainElf } from './explain.ts';
 import * as kernels from './kernels/scan.kernel.ts';
 
@@ -33,7 +33,17 @@ export function scanElf(
   const inside = 'at' in file;
   image.set(UNIT.at, unit, inside ? file.at : image.addContents(file.name, file.bytes));
   image.set(UNIT.size, unit, inside ? file.size : file.bytes.length);
+  image.words[HEADER.fileNames] = namesOf(image, image.get(UNIT.size, unit));
   const keepDebug = options.keepDebug === true ? 1 : 0;
   if (within(file.name, () => image.run(kernels).scanFile(unit, keepDebug)) === 1) return unit;
   throw explainElf(image, file.name, image.count(FAULT) - 1);
+}
+
+/** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
+const NAMES_BASE = 0x1000;
+const MOST_NAMES = 0x7fffffff;
+
+/** Bytes that names of one string table of a file may have together. */
+function namesOf({ limits }: Image, file: number): number {
+  return Math.min(limitOf(limits, 'names') * file + NAMES_BASE, MOST_NAMES);
 }

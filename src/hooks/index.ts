@@ -8,6 +8,7 @@ export {
   type HookFacts,
   type HookState,
   hasHappened,
+  hiddenLinkNotes,
   hookContents,
   hookData,
   hookFacts,
@@ -19,6 +20,7 @@ export {
   openOccupant,
   type Removal,
   recordedState,
+  removeBrokenHook,
   removeHook,
   requireOccupant,
 } from './entries/index.ts';

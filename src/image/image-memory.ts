@@ -31,6 +31,8 @@ export interface ImageMemory {
 
 /** Whose memory it is. */
 export interface Tenant {
+  /** Bytes that its memory may have. */
+  readonly mostBytes: number;
   /** The same contents are in another buffer now. */
   moved(buffer: ArrayBuffer): void;
   /** Kernels work on another memory from now on, which has the same contents. */

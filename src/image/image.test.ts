@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/index.ts';
+import { useCompiled } from './form.ts';
 import { Image } from './image.ts';
 import { ATOM, HEADER, HEADER_WORDS, NAME, TABLES, UNIT } from './layout.ts';
+import { compiledForTests } from './testing.ts';
 
 describe('an image', () => {
   test('gives equal texts one name', () => {
@@ -41,6 +43,35 @@ describe('an image', () => {
     expect(Math.max(...words)).toBeLessThan(1024);
   });
 });
+
+test.each(['js', 'wasm'] as const)(
+  'memory has the limit that is given, in whatever memory the image is: %s',
+  form => {
+    const { wasm } = compiledForTests();
+    const restore = useCompiled({ wasm, script: null }, form);
+    const limits = { memory: 2 ** 20 };
+    const used = (image: Image): number => image.words[HEADER.top] ?? 0;
+    for (const fill of [2 ** 22, 0]) {
+      if (fill > 0) new Image().add(new Uint8Array(fill)); // the next one may get its memory
+      const image = new Image(limits);
+      image.add(new Uint8Array(2 ** 20 - used(image) - 64));
+      expect(used(image)).toBeLessThanOrEqual(2 ** 20);
+      const more = (): unknown => image.add(new Uint8Array(4096));
+      expect(more).toThrow(
+        /need more than 1 MiB of memory\n {2}hint: .*, or raise the limit: --limits memory=2MiB/,
+      );
+      const file = (): unknown => image.addContents('a.o', new Uint8Array(2 ** 20));
+      expect(file).toThrow(
+        /^a\.o: has 1048576 bytes, .* of 1048576 bytes are in use\n.*--limits memory=2MiB/,
+      );
+    }
+    new Image().add(new Uint8Array(2 ** 21));
+    expect(() => new Image({ memory: 2 ** 31 })).toThrow(
+      /limit memory: 2147483648 is not a whole number from 1MiB/,
+    );
+    restore();
+  },
+);
 
 test('a file for which there is no room is named, with its size', () => {
   const refusalOf = (used: number): RootletError | undefined => {

@@ -6,7 +6,8 @@
  */
 
 import { decodeText, elementAt, encodeText, type FileSource, type InputFile } from '../bytes/index.ts';
-import { fileTooLarge, kernelFailure, MOST_BYTES, outside } from './failures.ts';
+import { type Limits, limitOf, requireLimits } from '../diag/index.ts';
+import { fileTooLarge, kernelFailure, outside } from './failures.ts';
 import { engineForKernels, formChoice, formRefused } from './form.ts';
 import type { ImageMemory, Tenant } from './image-memory.ts';
 import {
@@ -40,6 +41,9 @@ let images = 0;
 
 export class Image implements Tenant {
   readonly #number = ++images;
+  /** Limits of what is read into it; without a value, those of the table. */
+  readonly limits: Limits;
+  readonly mostBytes: number;
   #words = new Int32Array(0);
   #bytes = new Uint8Array(0);
   #memory: ImageMemory;
@@ -49,19 +53,25 @@ export class Image implements Tenant {
   /** What `intern` was asked for: mostly the same few names of sections, for every file. */
   readonly #interned = new Map<string, number>();
 
-  constructor() {
+  /** Throws `usage-limits` for limits that there are none of. */
+  constructor(limits: Limits = {}) {
+    requireLimits(limits);
+    this.limits = limits;
+    this.mostBytes = limitOf(limits, 'memory');
     this.#memory = openMemory(this);
     entered = 0;
     this.#words[HEADER.top] = HEADER_WORDS * 4;
     this.#words[HEADER.mixPosition] = PLAIN_POSITION;
     this.#words[HEADER.mixValue] = PLAIN_VALUE;
+    this.#words[HEADER.btfLimit] = limitOf(limits, 'btf');
+    this.#words[HEADER.zerosLimit] = limitOf(limits, 'zeros');
   }
 
   /** The memory has another place from now on. */
   moved(buffer: ArrayBuffer): void {
     this.#words = new Int32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
-    this.#words[HEADER.limit] = buffer.byteLength;
+    this.#words[HEADER.limit] = Math.min(buffer.byteLength, this.mostBytes);
   }
 
   /** The image has left its memory of WebAssembly. */
@@ -140,7 +150,8 @@ export class Image implements Tenant {
   /** As `add`, for the contents of a file, which a refusal names. */
   addContents(name: string, contents: Uint8Array): number {
     const used = this.#words[HEADER.top] ?? outside();
-    if (contents.length >= MOST_BYTES - used - FILE_MARGIN) throw fileTooLarge(name, contents.length, used);
+    if (contents.length >= this.mostBytes - used - FILE_MARGIN)
+      throw fileTooLarge(name, contents.length, used, this.mostBytes);
     return this.add(contents);
   }
 
@@ -164,9 +175,9 @@ export class Image implements Tenant {
     if (file.open === undefined) return { at: this.add(file.bytes), size: file.bytes.length };
     const source = file.open();
     const used = this.#words[HEADER.top] ?? outside();
-    if (source.size >= MOST_BYTES - used - FILE_MARGIN) {
+    if (source.size >= this.mostBytes - used - FILE_MARGIN) {
       source.close();
-      throw fileTooLarge(file.name, source.size, used);
+      throw fileTooLarge(file.name, source.size, used, this.mostBytes);
     }
     try {
       return this.#read(source);

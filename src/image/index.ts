@@ -2,6 +2,7 @@
 
 export { ATOM_BINDING, ATOM_KIND, REFERENCE_KIND, SHELL_ROLE } from './codes.ts';
 export { Image } from './image.ts';
+export { CROWD, drawKey, hashOfSum, withBytes, withNumber } from './keyed-hash.ts';
 export {
   ATOM,
   CORE_INFO,

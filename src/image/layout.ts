@@ -52,6 +52,9 @@ export const HEADER = numbered(4, [
   'ownAt', // byte address of the words that TYPE.own refers to; 0: they are gone
   'ownSize', // their bytes
   'typeKinds', // byte address, by row of TYPE, of the kinds of what `findSame` compared last; 0: takes no part
+  'fileNames', // bytes that the names of one string table of the file may have together that is scanned
+  'btfLimit', // bytes that `.BTF` and `.BTF.ext` of a file may have (limit `btf`)
+  'zerosLimit', // zeros of a section that may be written out (limit `zeros`)
 ]);
 
 /** HEADER.mixPosition and HEADER.mixValue as long as none are drawn. */

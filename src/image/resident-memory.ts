@@ -180,7 +180,7 @@ class ResidentMemory implements ImageMemory {
    * memory, but the engine counts them, and collects garbage when they become many.
    */
   #grow(size: number): void {
-    requireSize(size);
+    requireSize(size, this.#tenant?.mostBytes ?? MOST_BYTES);
     const now = this.#memory.buffer.byteLength / WASM_PAGE;
     const needed = Math.ceil(size / WASM_PAGE);
     if (!this.#tryGrow(Math.min(Math.max(needed, now + (now >> 1)), MOST_BYTES / WASM_PAGE) - now)) {

@@ -1,6 +1,6 @@
 /** The memory of one image whose kernels run as JavaScript. It grows by being copied. */
 
-import { MOST_BYTES, memoryRefused, requireSize } from './failures.ts';
+import { memoryRefused, requireSize } from './failures.ts';
 import { kernelScript } from './form.ts';
 import type { ImageMemory, KernelFunctions, Tenant } from './image-memory.ts';
 import { bindMemory } from './memory.ts';
@@ -49,10 +49,10 @@ export class ScriptMemory implements ImageMemory {
   }
 
   #grow(size: number): void {
-    requireSize(size);
+    requireSize(size, this.#tenant.mostBytes);
     let limit = Math.max(this.#buffer.byteLength, FIRST_BYTES);
     while (limit < size) limit *= 2;
-    const buffer = this.#newBuffer(Math.min(limit, MOST_BYTES));
+    const buffer = this.#newBuffer(Math.min(limit, this.#tenant.mostBytes));
     new Uint8Array(buffer).set(new Uint8Array(this.#buffer));
     this.#buffer = buffer;
     this.#bind();

@@ -5,7 +5,14 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
+import {
+  argumentError,
+  type Problem,
+  ProblemList,
+  problem,
+  RootletError,
+  requireOptions,
+} from '../diag/index.ts';
 import { Image } from '../image/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, inputEdits } from './edit/index.ts';
@@ -99,10 +106,11 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /**
  * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for
- * arguments of another shape.
+ * arguments of another shape, `usage-limits`, and `image-limit` for objects that need too much memory.
  */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   requireInputs('link', inputs);
+  if (inputs.length === 0) throw argumentError('link: inputs', 'at least one input', inputs);
   requireOptions('link: options', options);
   requireOptimization('link: options.optimize', options.optimize);
   const problems = new ProblemList();
@@ -197,8 +205,8 @@ function prepareInputs(
   options: LinkOptions,
   problems: ProblemList,
 ): PreparedInputs {
-  const edits = options.edits === undefined ? undefined : inputEdits(inputs, options.edits);
-  const image = new Image();
+  const edits = options.edits === undefined ? undefined : inputEdits(inputs, options.edits, options.limits);
+  const image = new Image(options.limits);
   const read = readInputs(inputs, {
     image,
     keepDebug: options.keepDebug ?? false,

@@ -78,7 +78,7 @@ export function relinkChain(
   const { types = {}, ...relinkOptions } = options;
   const read = readInputs(
     components.map(entry => entry.component),
-    { archives: false },
+    { archives: false, ...given({ limits: options.limits }) },
   );
   const { objects, problems: wrongTypes } = retypeAll(read.objects, types);
   const problems = [...read.problems, ...(read.problems.length > 0 ? [] : wrongTypes)];

@@ -11,6 +11,7 @@
 
 import { elementAt } from '../bytes/index.ts';
 import { ProblemList, requireList, requireOptions, requireRecord, requireText } from '../diag/index.ts';
+import { Image } from '../image/index.ts';
 import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { droppedTailCalls, KEEP } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
@@ -76,7 +77,7 @@ export type RelinkResult = RelinkSuccess | LinkFailure;
 
 /**
  * Plugs components into a rootlet. All problems of the inputs are returned as data; throws only a `TypeError`
- * for arguments of another shape.
+ * for arguments of another shape, `usage-limits`, and `image-limit` for objects that need too much memory.
  */
 export function relink(
   rootlet: LinkInput,
@@ -95,7 +96,9 @@ export function relink(
 
   const typed = typePlugged(inputs.objects, plugs, options.entrySlots === true);
   const objects = stateLicense(demotePlugged(typed, plugs), options.license);
-  const resolved = resolveNames(relinkNames(objects, plugs, inputs, options, problems), problems);
+  const image = new Image(options.limits);
+  const names = { ...relinkNames(objects, plugs, inputs, options, problems), image };
+  const resolved = resolveNames(names, problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, unedited, problems);
   if (merged === undefined) return failed();

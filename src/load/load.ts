@@ -81,7 +81,7 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   requireSys('prepareLoad: sys', sys);
   requireOptions('prepareLoad: options', options);
   requireByteOrder({ byteOrder: input.byteOrder, source: input.name });
-  const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
+  const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath, options.limits);
   const whole = withProgramTypes(stripDataSections(input), options.types ?? {});
   const operations = findOperations(whole, types);
   const used = usedBy(whole, wantedPrograms(whole, operations, options));

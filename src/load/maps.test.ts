@@ -206,7 +206,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   test('globals that cannot be written say why', () => {
     using object = loadObject(GLOBALS, kernel);
     expect(() => object.variables.set('limit', 1)).toThrow(/variable "limit": is a constant/);
-    expect(() => object.variables.set('byte', 256)).toThrow('256 does not fit: 0 to 255 do');
+    expect(() => object.variables.set('byte', 256)).toThrow('256 does not fit unsigned char (0 to 255)');
     expect(() => object.variables.set('numbr', 1)).toThrow(
       /there is no variable "numbr"; there are: .*numbers/,
     );

@@ -9,7 +9,7 @@
 
 import { elementAt } from '../bytes/index.ts';
 import { RootletError } from '../diag/index.ts';
-import { type BpfMap, decodeU32s, encodeU32s, openById } from '../kernel/index.ts';
+import { type BpfMap, decodeU32s, encodeU32s, isNotVisible, openById } from '../kernel/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
 import type { PreviousMap, StaticContents } from './decision.ts';
 
@@ -97,12 +97,18 @@ export class ContentsMerge {
     if (successor === null)
       return `${describeKey(key)} was a program or map that the new version does not have`;
     if (successor !== undefined) return this.#write(key, successor);
-    const fd = openById(this.#to.sys, this.#to.type === BPF_MAP_TYPE_PROG_ARRAY ? 'program' : 'map', id);
-    if (fd === undefined) return undefined; // deleted since
+    return this.#carryForeign(key, id);
+  }
+
+  /** What another program or tool put there. */
+  #carryForeign(key: Uint8Array, id: number): string | undefined {
+    const kind = this.#to.type === BPF_MAP_TYPE_PROG_ARRAY ? 'program' : 'map';
     try {
-      return this.#write(key, fd.number);
-    } finally {
-      fd.close();
+      using fd = openById(this.#to.sys, kind, id);
+      return fd === undefined ? undefined : this.#write(key, fd.number); // undefined: deleted since
+    } catch (error) {
+      if (!isNotVisible(error)) throw error;
+      return `${describeKey(key)} is ${kind} ${id}, which has no pin in the store: CAP_SYS_ADMIN is needed to open it`;
     }
   }
 

@@ -9,7 +9,7 @@ import { needs } from '../../test/support/needs.ts';
 import { decodeU32s, encodeU32s } from '../kernel/sys/sys.ts';
 import { countFds } from '../kernel/testing.ts';
 import type { LoadedObject } from '../load/execute/loaded-object.ts';
-import { isPinned } from '../load/execute/map-reuse.ts';
+import { isPinned } from '../load/execute/pins.ts';
 import { executePlan } from '../load/load.ts';
 import { mountBpffs } from '../load/testing.ts';
 import type { BpfObject } from '../object/model/model.ts';

@@ -27,7 +27,7 @@ export {
   sameBytes,
 } from './heirs.ts';
 export { type MapIdentity, mapKey, partKey } from './identity.ts';
-export { MapTypes } from './map-types.ts';
+export { type KeptTypes, MapTypes } from './map-types.ts';
 export { requireNewMaps } from './new-maps.ts';
 export { encodeOptimizeField } from './optimize-record.ts';
 export { type PlannedState, planState, type StateRequest } from './plan.ts';

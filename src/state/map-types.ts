@@ -3,7 +3,7 @@
  */
 
 import { type Btf, type BtfId, parseBtf } from '../btf/index.ts';
-import { type BpfMap, HOST_ORDER, openById, readBtfBytes } from '../kernel/index.ts';
+import { type BpfMap, HOST_ORDER, typesById } from '../kernel/index.ts';
 
 export interface KeptTypes {
   readonly btf: Btf;
@@ -27,11 +27,6 @@ export class MapTypes {
 }
 
 function readBtf(map: BpfMap, id: number): Btf | undefined {
-  const fd = openById(map.sys, 'btf', id);
-  if (fd === undefined) return undefined;
-  try {
-    return parseBtf(readBtfBytes(map.sys, fd.number), HOST_ORDER);
-  } finally {
-    fd.close();
-  }
+  const bytes = typesById(map.sys, id);
+  return bytes === undefined ? undefined : parseBtf(bytes, HOST_ORDER);
 }

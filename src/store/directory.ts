@@ -6,12 +6,10 @@
 
 import {
   closeSync,
-  constants,
   type Dirent,
   existsSync,
   fstatSync,
   lstatSync,
-  openSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -33,6 +31,7 @@ import {
 } from '../diag/index.ts';
 import {
   approach,
+  DESCRIPTORS,
   type DirectoryUse,
   distrust,
   errnoOf,
@@ -40,12 +39,11 @@ import {
   MOUNT_BPFFS,
   makeDirectories,
   makeDirectory,
+  openHeld,
   syscallError,
+  throughDescriptor,
 } from '../kernel/index.ts';
 import { EACCES, EINVAL, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS } from '../uapi/index.ts';
-
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-const DESCRIPTORS = '/proc/self/fd';
 
 /**
  * Runs file operations; what they throw becomes `store-file` or `store-read-only`, with `what` and the path.
@@ -177,7 +175,7 @@ export class Directory {
       if (name === '' || name === '.' || name === '..' || name.includes('/'))
         throw bugError([this.path], `${quote(name)} is not a file name`);
     }
-    return [DESCRIPTORS, this.#number(), ...names].join('/');
+    return throughDescriptor(this.#number(), ...names);
   }
 
   /** A directory in it; undefined when there is none. Throws `store-untrusted`. */
@@ -304,7 +302,7 @@ export class Directory {
 
 function openDirectory(place: string, path: string, use: DirectoryUse): number | undefined {
   try {
-    return openSync(place, OPEN_FLAGS);
+    return openHeld(place);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === ENOENT) return undefined;
@@ -321,7 +319,7 @@ function openDirectory(place: string, path: string, use: DirectoryUse): number |
 
 /** Without /proc everything in a directory would seem to be missing. */
 function requireDescriptors(fd: number): void {
-  if (existsSync(`${DESCRIPTORS}/${fd}`)) return;
+  if (existsSync(throughDescriptor(fd))) return;
   throw platformError('store-file', [], `${quote(DESCRIPTORS)} cannot be used`, {
     hint: 'mount -t proc proc /proc',
   });

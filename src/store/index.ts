@@ -16,7 +16,7 @@ export {
 export { underLock } from './locks.ts';
 export type { MapPlace } from './names.ts';
 export { openPin, openPinIn } from './pins.ts';
-export type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
+export type { EntryKind, MapRecord, PinRecord, RecordFiles, StoreRecord } from './record.ts';
 export { type Contents, placesOf } from './save.ts';
 export {
   type BrokenEntry,

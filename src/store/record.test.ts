@@ -92,6 +92,17 @@ describe('records', () => {
     expect([...files]).toEqual([...FILES]);
   });
 
+  test('types are apart from files', () => {
+    const types = new Map([
+      [7, Uint8Array.of(1, 2)],
+      [9, Uint8Array.of(3)],
+    ]);
+    const decoded = decodeRecord(encodeRecord(RECORD, FILES, types));
+    expect([...decoded.files]).toEqual([...FILES]);
+    expect([...decoded.types]).toEqual([...types]);
+    expect(decodeRecord(encodeRecord(RECORD, FILES)).types.size).toBe(0);
+  });
+
   test('that know no components are read', () => {
     const maps = [{ name: '.bss', pin: 'map_%2ebss', id: 8 }];
     const { record } = decodeRecord(withJson(JSON.stringify({ record: { ...RECORD, maps }, files: [] })));

@@ -77,7 +77,18 @@ export const MAX_RECORD = 256 * 1024 * 1024;
 /** Files that an entry keeps with its record, by names of the layer above. */
 export type RecordFiles = ReadonlyMap<string, Uint8Array>;
 
-export function encodeRecord(record: StoreRecord, files: RecordFiles): Uint8Array {
+/** Raw BTF of what an entry pins, by the ids of BTF objects: for processes that cannot open them. */
+export type RecordTypes = ReadonlyMap<number, Uint8Array>;
+
+/** Begins the names of types among the files; the layer above gives no such name. */
+const TYPES = 'types:';
+
+export function encodeRecord(
+  record: StoreRecord,
+  given: RecordFiles,
+  types: RecordTypes = new Map(),
+): Uint8Array {
+  const files = new Map([...given, ...[...types].map(([id, bytes]) => [`${TYPES}${id}`, bytes] as const)]);
   const sizes = [...files].map(([name, bytes]) => [name, bytes.length]);
   const json = encodeText(JSON.stringify({ record, files: sizes }));
   const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
@@ -100,6 +111,7 @@ export interface DecodedRecord {
   readonly record: StoreRecord;
   /** Views of the input. */
   readonly files: RecordFiles;
+  readonly types: RecordTypes;
 }
 
 /**
@@ -110,7 +122,15 @@ export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const { json, payload } = splitRecord(bytes);
   const document = Fields.of(parseJson(json), 'document', damagedField);
   const record = recordFrom(document.object('record'));
-  return { record, files: filesFrom(document.get('files'), payload) };
+  const all = [...filesFrom(document.get('files'), payload)];
+  const isTypes = (name: string): boolean => name.startsWith(TYPES);
+  return {
+    record,
+    files: new Map(all.filter(([name]) => !isTypes(name))),
+    types: new Map(
+      all.flatMap(([name, bytes]) => (isTypes(name) ? [[Number(name.slice(TYPES.length)), bytes]] : [])),
+    ),
+  };
 }
 
 function splitRecord(bytes: Uint8Array): { json: Uint8Array; payload: Uint8Array } {

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { valueAt } from '../bytes/index.ts';
 import { bugError, quote } from '../diag/index.ts';
-import type { Attachment, BpfMap, BpfProgram, Sys } from '../kernel/index.ts';
+import { type Attachment, type BpfMap, type BpfProgram, type Sys, typesToKeep } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
 import type { JsonObject } from './fields.ts';
 import { CURRENT, linkComponents, NEXT, RECORD } from './layout.ts';
@@ -78,9 +78,14 @@ export interface Build {
   readonly onStep: StepHook;
   /** Runs when everything is pinned, right before the generation counts. */
   readonly commit: () => void;
+  /**
+   * Asked when something fails: whether the change has happened, and is not taken back. The generation stays then, for
+   * recovery to complete.
+   */
+  readonly hasChanged: () => boolean;
 }
 
-/** Makes the generation current. On failure nothing of it remains. */
+/** Makes the generation current. On failure nothing of it remains, unless its change has happened. */
 export function buildGeneration(sys: Sys, build: Build): StoreRecord {
   const record = recordOf(build);
   const name = String(build.generation);
@@ -96,7 +101,7 @@ export function buildGeneration(sys: Sys, build: Build): StoreRecord {
     build.directory.swapLink(CURRENT, NEXT, name);
     return record;
   } catch (error) {
-    discard(record, path, build.directory, name);
+    if (!build.hasChanged()) discard(record, path, build.directory, name);
     throw error;
   }
 }
@@ -164,7 +169,9 @@ function makeBelow(path: Directory, [first, ...rest]: readonly string[]): void {
  */
 function bindRecord(sys: Sys, build: Build, record: StoreRecord, path: Directory): void {
   build.onStep('record');
-  const map = createRecordMap(sys, encodeRecord(record, build.contents.files ?? new Map()));
+  const { files = new Map(), ...contents } = build.contents;
+  const types = typesToKeep(sys, () => typeIdsOf(contents));
+  const map = createRecordMap(sys, encodeRecord(record, files, types));
   try {
     pinAt(path, RECORD, map);
     build.onStep('bind');
@@ -174,6 +181,11 @@ function bindRecord(sys: Sys, build: Build, record: StoreRecord, path: Directory
   } finally {
     map.close();
   }
+}
+
+/** Of the BTF objects of what is pinned. */
+function typeIdsOf({ programs = new Map(), maps = new Map() }: Omit<Contents, 'files'>): number[] {
+  return [...programs.values(), ...maps.values()].map(one => one.info().btfId);
 }
 
 function recordOf({ kind, name, contents }: Build): StoreRecord {

@@ -38,6 +38,7 @@ import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
 import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';
 import { underLock } from './locks.ts';
+import { type LoosePins, openLoosePins } from './loose-pins.ts';
 import { entryKey, nameOfKey } from './names.ts';
 import { openPinIn, type PinnedKind } from './pins.ts';
 import type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
@@ -103,7 +104,11 @@ export class Store {
     this.#lockTimeout = options.lockTimeout ?? 10_000;
     this.#onStep = options.onStep ?? (() => {});
     this.#hasHappened = options.hasHappened ?? (() => false);
-    addPinnedObjects(sys, root, { open: (kind, id) => this.#openById(kind, id) });
+    addPinnedObjects(sys, root, {
+      open: (kind, id) => this.#openById(kind, id),
+      ids: kind => this.#soundEntries().flatMap(entry => pinsOf(entry, kind).map(pin => pin.id)),
+      types: id => this.#typesById(id),
+    });
   }
 
   /**
@@ -213,12 +218,30 @@ export class Store {
   }
 
   /**
+   * Programs and links that the pins of an entry hold whose record cannot be read, owned by the caller.
+   * @internal
+   */
+  openPins(entry: BrokenEntry): LoosePins {
+    using directory = this.#open(entry.entryKind, entryKey(entry.name));
+    return directory === undefined
+      ? { programs: [], links: [], complete: true }
+      : openLoosePins(this.sys, directory);
+  }
+
+  /**
    * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's.
    * On any failure nothing of the new generation remains, and the old one counts. `commit` is for a change
    * that belongs to it, such as another program on a hook: it runs when everything is pinned, and when it
-   * throws, nothing is saved.
+   * throws, nothing is saved. `hasChanged`: asked on failure, whether the change has happened and is not taken back; the new
+   * generation stays then, and the next command that opens the store makes it count (`StoreOptions.hasHappened`).
    */
-  save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
+  save(
+    kind: EntryKind,
+    name: string,
+    contents: Contents,
+    commit: () => void = () => {},
+    hasChanged: () => boolean = () => false,
+  ): StoreEntry {
     return this.#locked(root => {
       using entries = root.make(DIRECTORIES[kind]);
       const key = entryKey(name);
@@ -228,7 +251,8 @@ export class Store {
         if (untrusted.length > 0) throw new RootletError(untrusted);
         const generation = Math.max(0, ...generations) + 1;
         const path = join(directory.path, String(generation));
-        const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
+        const onStep = this.#onStep;
+        const build = { kind, name, directory, generation, contents, onStep, commit, hasChanged };
         const record = whileBuilding(path, () => buildGeneration(this.sys, build));
         this.#onStep('remove-old');
         if (record.maps.some(({ component }) => component !== null)) waitForLookups(this.sys);
@@ -296,10 +320,17 @@ export class Store {
   /** By the pin of the entry whose record has the id. */
   #openById(kind: PinnedKind, id: number): Fd | undefined {
     for (const entry of this.#soundEntries()) {
-      const { programs, maps, links } = entry.record;
-      const pins: readonly PinRecord[] = { program: programs, map: maps, link: links }[kind];
-      const pin = pins.find(candidate => candidate.id === id);
+      const pin = pinsOf(entry, kind).find(candidate => candidate.id === id);
       if (pin !== undefined) return this.#openPin(entry, pin, kind);
+    }
+    return undefined;
+  }
+
+  #typesById(id: number): Uint8Array | undefined {
+    for (const entry of this.#soundEntries()) {
+      using generation = this.#generation(entry);
+      const types = readPinnedRecord(this.sys, generation, entry.path).types.get(id);
+      if (types !== undefined) return types;
     }
     return undefined;
   }
@@ -434,6 +465,10 @@ function isPassing({ problems }: RootletError): boolean {
 function requireTrustedEntry(entry: StoreEntry | BrokenEntry | undefined): void {
   if (entry?.kind !== 'broken') return;
   if (entry.problems.some(({ code }) => code === 'store-untrusted')) throw new RootletError(entry.problems);
+}
+
+function pinsOf({ record }: StoreEntry, kind: PinnedKind): readonly PinRecord[] {
+  return { program: record.programs, map: record.maps, link: record.links }[kind];
 }
 
 function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: readonly T[], name: string): T {

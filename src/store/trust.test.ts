@@ -323,6 +323,19 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     });
   });
 
+  test('has no pipes, devices and files that an open would wait for: the file system makes none', () => {
+    const at = join(mount.path, 'waits');
+    for (const command of [
+      ['mkfifo', at],
+      ['mknod', at, 'c', '1', '5'],
+      ['sh', '-c', `: > ${at}`],
+    ] as const) {
+      const [name, ...words] = command;
+      expect(spawnSync(name, words).status, name).not.toBe(0);
+    }
+    expect(existsSync(at)).toBe(false);
+  });
+
   test('a read-only file system is named as such', () => {
     execFileSync('mount', ['-o', 'remount,ro', mount.path]);
     expect(() => save()).toThrow(

@@ -13,4 +13,14 @@ export {
   type RunResult,
 } from './run/index.ts';
 export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
-export { formatMapContents, type MapContents, mapContentsJson } from './values/index.ts';
+export {
+  elementJson,
+  elementLines,
+  type FormatContext,
+  formatMapContents,
+  keyJson,
+  type MapContents,
+  mapContentsJson,
+  mapTitle,
+  mapTypesJson,
+} from './values/index.ts';

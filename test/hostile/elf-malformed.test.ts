@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { encodeText } from '../../src/bytes/cursor.ts';
+import { LIMITS, type Limits } from '../../src/diag/limits.ts';
 import { parseElf } from '../../src/elf/parse.ts';
 import { writeElf } from '../../src/elf/write.ts';
 import { ElfPatcher, SECTION, SYMBOL, sampleOutput, section, symbol } from './elf-sample.ts';
@@ -725,9 +726,11 @@ describe('names cannot do harm', () => {
     );
   });
 
-  it('overlapping names cannot outgrow the file', () => {
-    const count = 4000;
-    const long = 'a'.repeat(100_000);
+  it.each([
+    [4000, 100_000, null],
+    [100, 8000, 128],
+  ])('overlapping names cannot outgrow the file: %i symbols', (count, length, enough) => {
+    const long = 'a'.repeat(length);
     const symbols = Array.from({ length: count }, (_, index) => symbol(`${index}`, 1, 0, 0));
     const bytes = writeElf({
       byteOrder: 'little',
@@ -741,6 +744,19 @@ describe('names cannot do harm', () => {
     const table = Number(view.getBigUint64(elf.sectionHeaderAt(2) + 24, true));
     // Every symbol takes the same long name from another start.
     for (let index = 1; index <= count; index++) view.setUint32(table + index * 24, index, true);
-    expect(() => elf.parse()).toThrow(expect.objectContaining({ code: 'elf-string-budget' }));
+    const refused = (limits?: Limits): unknown =>
+      expect.objectContaining({
+        problems: [
+          expect.objectContaining({
+            code: 'elf-string-budget',
+            hint: `raise the limit: --limits names=${2 * (limits?.names ?? LIMITS.names.value)} (option limits)`,
+          }),
+        ],
+      });
+    const file = { name: 'test.o', bytes: elf.bytes };
+    expect(() => parseElf(file)).toThrow(refused());
+    expect(() => parseElf(file, { limits: { names: 2 } })).toThrow(refused({ names: 2 }));
+    if (enough !== null)
+      expect(parseElf(file, { limits: { names: enough } }).symbols).toHaveLength(count + 1);
   });
 });

@@ -162,6 +162,51 @@ function addSections(parts: Sample, count: number, code: boolean): void {
   });
 }
 
+/** Functions with a parameter each; those of one name may be folded where their types agree. */
+function addTyped(
+  parts: Sample,
+  count: number,
+  nameOf: (index: number) => string,
+  typeOf: (index: number) => number,
+): void {
+  times(count, index => {
+    const at = 8 * parts.insns.text.length;
+    const name = nameOf(index);
+    const type = typeOf(index);
+    parts.types.push({ kind: 'func_proto', returns: TYPE.int, params: [{ name: 'p', type }] });
+    parts.types.push({ kind: 'func', name, type: parts.types.length, linkage: 'static' });
+    parts.ext.funcs.push({ section: '.text', byteOffset: at, type: parts.types.length });
+    parts.insns.text.push(move(1), EXIT);
+    parts.symbols.push(symbol(name, '.text', at, 16, { type: FUNC, binding: 0 }));
+  });
+}
+
+function addPointer(parts: Sample, type: number): number {
+  return parts.types.push({ kind: 'ptr', type });
+}
+
+/** A struct of `count` members. */
+function addLarge(parts: Sample, count: number, typeOf: (index: number) => number): number {
+  const members = Array.from({ length: count }, (_, index) => ({
+    name: `m${index}`,
+    type: typeOf(index),
+    bitOffset: 32 * index,
+    bitSize: 0,
+  }));
+  return parts.types.push({ kind: 'struct', name: 'large', size: 4 * count, members });
+}
+
+function addTypedefs(parts: Sample, count: number): number {
+  times(count, index =>
+    parts.types.push({
+      kind: 'typedef',
+      name: `t${index}`,
+      type: index === 0 ? TYPE.int : parts.types.length,
+    }),
+  );
+  return parts.types.length;
+}
+
 /** Each function calls the next one. */
 function addCalls(parts: Sample, count: number, calleeOf: (index: number) => number): void {
   const list: { offset: number; type: number; symbol: string }[] = [];
@@ -303,16 +348,47 @@ export const SHAPES: ReadonlyMap<string, Grow> = new Map<string, Grow>([
         }),
       ),
   ],
+  ['a long chain of typedefs', (parts, count) => void addTypedefs(parts, count)],
   [
-    'a long chain of typedefs',
+    'functions of one name with types of their own',
     (parts, count) =>
-      times(count, index =>
-        parts.types.push({
-          kind: 'typedef',
-          name: `t${index}`,
-          type: index === 0 ? TYPE.int : parts.types.length,
-        }),
+      addTyped(
+        parts,
+        count,
+        () => 'same',
+        index => addPointer(parts, parts.types.push({ kind: 'fwd', name: `s${index}`, union: false })),
       ),
+  ],
+  [
+    'functions with one large type',
+    (parts, count) => {
+      const large = addPointer(
+        parts,
+        addLarge(parts, count, () => TYPE.int),
+      );
+      addTyped(
+        parts,
+        count,
+        index => `typed${index}`,
+        () => large,
+      );
+    },
+  ],
+  [
+    'members that begin in a chain of typedefs',
+    (parts, count) => {
+      const last = addTypedefs(parts, count);
+      const large = addPointer(
+        parts,
+        addLarge(parts, count, index => last - index),
+      );
+      addTyped(
+        parts,
+        2,
+        () => 'same',
+        () => large,
+      );
+    },
   ],
   [
     'CO-RE records',

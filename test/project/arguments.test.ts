@@ -33,6 +33,7 @@ const object = readObject(input);
 const machine = createMachine(object);
 
 const CASES: readonly (readonly [string, () => unknown])[] = [
+  ['link: inputs must be at least one input; got an empty array', () => untyped(link)([])],
   [
     'link: inputs must be an array of { name, bytes } or BpfObject; got a string (read the file first)',
     () => untyped(link)('a.o'),
@@ -127,7 +128,8 @@ const CASES: readonly (readonly [string, () => unknown])[] = [
 
 describe('wrong arguments', () => {
   test.for(CASES)('%s', ([message, call]) => {
-    expect(call).toThrow(new TypeError(message));
+    expect(call).toThrow(Object.assign(new TypeError(message), { code: 'usage-argument' }));
+    expect(call).toThrow(expect.objectContaining({ name: 'TypeError', code: 'usage-argument' }));
   });
 
   test('of functions that return a promise reject it', async () => {

@@ -89,7 +89,7 @@ const all = [...PAGES.filter(page => page.endsWith('.md')).flatMap(blocksOf), ..
 
 describe.each(['ts', 'js'] as const)('%s', language => {
   const blocks = all.filter(block => block.language === language);
-  const problems = existsSync(path.join(ROOT, 'dist/src/api/index.d.ts'))
+  const problems = existsSync(path.join(ROOT, 'dist/lib/index.d.ts'))
     ? problemsOf(blocks, OPTIONS[language])
     : new Map<string, string[]>();
 
@@ -105,10 +105,10 @@ describe.each(['ts', 'js'] as const)('%s', language => {
 
 describe('published types', () => {
   test('are complete: nothing refers to what is not published', () => {
-    const entries = readdirSync(path.join(ROOT, 'dist/src/api')).filter(name => name.endsWith('.d.ts'));
+    const entries = readdirSync(path.join(ROOT, 'dist/lib')).filter(name => name.endsWith('.d.ts'));
     const options: ts.CompilerOptions = { ...OPTIONS.ts, skipLibCheck: false };
     const program = ts.createProgram(
-      entries.map(name => path.join(ROOT, 'dist/src/api', name)),
+      entries.map(name => path.join(ROOT, 'dist/lib', name)),
       options,
     );
     const found = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {

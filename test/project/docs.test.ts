@@ -21,7 +21,7 @@ function examples(): { title: string; code: string }[] {
 describe('docs/library.md', () => {
   test('has examples, and the build that they import is there', () => {
     expect(examples().length).toBeGreaterThanOrEqual(4);
-    expect(existsSync('dist/src/api/link.js'), 'npm run build').toBe(true);
+    expect(existsSync('dist/lib/link.js'), 'npm run build').toBe(true);
   });
 
   const noKernel = missing('root', 'bpf');

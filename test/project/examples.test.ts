@@ -33,7 +33,7 @@ describe('examples/api', () => {
       .filter(key => key !== './package.json' && key !== './uapi')
       .map(key => (key === '.' ? 'rootlet.js' : `${key.slice('./'.length)}.js`));
     expect(files.sort()).toEqual(entries.sort());
-    expect(existsSync('dist/src/api/link.js'), 'npm run build').toBe(true);
+    expect(existsSync('dist/lib/link.js'), 'npm run build').toBe(true);
   });
 
   const noKernel = missing('root', 'bpf');

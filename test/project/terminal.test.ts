@@ -29,6 +29,7 @@ test('text whose line feeds are trusted is that of few makers', () => {
     'cli/commands/inspect.ts', // C, of valid identifiers
     'cli/commands/metrics.ts', // Prometheus text, which escapes
     'cli/commands/run.ts', // contents of maps, from joinLines
+    'cli/commands/show.ts', // the same
     'cli/format/listing.ts', // rows from columns, of printable ASCII only
     'cli/format/table.ts', // rows that were counted
     'src/diag/lines.ts',

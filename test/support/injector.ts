@@ -56,6 +56,8 @@ interface Fault {
   /** Which call fails, from 1; 0 for none. */
   readonly nth: number;
   readonly errno: number;
+  /** Calls that count; default all. Of other processes' objects more or fewer may be looked at in each run. */
+  readonly of?: RegExp | undefined;
 }
 
 const NO_FAULT: Fault = { nth: 0, errno: 0 };
@@ -64,6 +66,8 @@ export class Injector {
   readonly #script: vm.Script;
   readonly #prefixes: readonly string[];
   #calls: string[] = [];
+  #counted = 0;
+  #failed: string | undefined;
   #fault: Fault = NO_FAULT;
   #opened: Sys | undefined;
 
@@ -85,6 +89,8 @@ export class Injector {
     };
     const main = this.#evaluate();
     this.#calls = [];
+    this.#counted = 0;
+    this.#failed = undefined;
     this.#fault = fault;
     const restore = this.#watchFiles();
     try {
@@ -100,7 +106,7 @@ export class Injector {
       out: out.join(''),
       err: err.join(''),
       calls: this.#calls,
-      failed: this.#calls[fault.nth - 1],
+      failed: this.#failed,
     };
   }
 
@@ -119,7 +125,11 @@ export class Injector {
   /** The errno that a call fails with; 0: it is made. */
   #strike(call: string): number {
     this.#calls.push(call);
-    return this.#calls.length === this.#fault.nth ? this.#fault.errno : 0;
+    const { nth, errno, of } = this.#fault;
+    if (of?.test(call) !== false) this.#counted++;
+    if (of?.test(call) === false || this.#counted !== nth) return 0;
+    this.#failed = call;
+    return errno;
   }
 
   #watchFiles(): () => void {

@@ -3,7 +3,7 @@
  *
  * Tests start it as a process of its own, as a user does. With ROOTLET_TEST_KILL=N it kills itself before its Nth step;
  * steps are the system calls that change something that outlives the process: pins, links, programs on hooks, elements
- * of maps, and directories of the store.
+ * of maps, and directories of the store. With `outputs`, all file operations of reading inputs and writing outputs.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ export interface SteppedCommand {
  * It is made inside `node_modules`, where it finds the packages that it needs. `run`: what it does, as source text that
  * imports with absolute paths; default the command.
  */
-export async function bundleCommand(run: string = COMMAND): Promise<SteppedCommand> {
+export async function bundleCommand(run: string = COMMAND, outputs = false): Promise<SteppedCommand> {
   const directory = mkdtempSync(join(ROOT, 'node_modules/.cache-command-'));
   const path = join(directory, 'rootlet.mjs');
   const seen = new Set<string>();
@@ -35,9 +35,10 @@ export async function bundleCommand(run: string = COMMAND): Promise<SteppedComma
     target: 'node20',
     packages: 'external',
     logLevel: 'error',
-    plugins: [stepsIn(seen)],
+    plugins: [(outputs ? outputStepsIn : stepsIn)(seen)],
   });
-  for (const file of COUNTED) if (!seen.has(file)) throw new Error(`no step is counted in ${file}`);
+  for (const file of outputs ? OUTPUT_FILES : COUNTED)
+    if (!seen.has(file)) throw new Error(`no step is counted in ${file}`);
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
@@ -47,25 +48,27 @@ const STEPS = `
   globalThis.rootletStep = () => { if (++count === last) process.kill(process.pid, 'SIGKILL'); };
 `;
 
-const COMMAND = `
+/** The whole command. */
+export const COMMAND = `
   import { main } from ${JSON.stringify(join(ROOT, 'cli/main.ts'))};
   await main(process.argv.slice(2));`;
 
 /** Files that must be in the bundle with their steps. */
 const COUNTED = ['src/kernel/sys/sys.ts', 'src/kernel/hooks/netlink.ts', 'src/store/directory.ts'];
 
-const stepsIn = (seen: Set<string>): Plugin => ({
-  name: 'steps',
-  setup(made) {
-    made.onLoad(
-      { filter: /src\/kernel\/(sys\/sys|hooks\/netlink)\.ts$|src\/store\/[a-z-]+\.ts$/ },
-      ({ path }) => {
+const OUTPUT_FILES = ['cli/io/files.ts', 'cli/io/stdio.ts', 'cli/io/target.ts'];
+
+const countingIn =
+  (filter: RegExp, withSteps: (path: string, text: string) => string) =>
+  (seen: Set<string>): Plugin => ({
+    name: 'steps',
+    setup(made) {
+      made.onLoad({ filter }, ({ path }) => {
         seen.add(relative(ROOT, path));
         return { contents: withSteps(path, readFileSync(path, 'utf8')), loader: 'ts' };
-      },
-    );
-  },
-});
+      });
+    },
+  });
 
 /** Commands of bpf(2) that change what outlives a process. */
 const CHANGING = {
@@ -103,3 +106,10 @@ function replaced(path: string, text: string, call: string, by: (call: string) =
   if (!text.includes(call)) throw new Error(`${path} has no ${call} any more`);
   return text.replaceAll(call, by(call));
 }
+
+const stepsIn = countingIn(/src\/kernel\/(sys\/sys|hooks\/netlink)\.ts$|src\/store\/[a-z-]+\.ts$/, withSteps);
+
+/** Calls of `node:fs`, also of a file that is only read; not its declarations and imports. */
+const outputStepsIn = countingIn(/cli\/io\/(files|stdio|target)\.ts$/, (_, text) =>
+  text.replace(/\b([a-z]+Sync)\(/g, `(${STEP}, $1)(`),
+);

@@ -2,7 +2,6 @@
 
 import { buildCommand } from '@stricli/core';
 import { type CleanReport, cleanChains } from '../../../src/chain/index.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { formatClean } from '../../format/chain-clean.ts';
@@ -45,7 +44,7 @@ const DOCS = {
 } as const;
 
 export const xdpCleanCommand = buildCommand<Flags, [string?], Context>({
-  docs: { ...DOCS, customUsage: [XDP_USAGE.clean] },
+  docs: DOCS,
   parameters: PARAMETERS,
   async func(flags, name) {
     await guarded(this, flags.json, () => clean(this, flags, name));
@@ -53,7 +52,7 @@ export const xdpCleanCommand = buildCommand<Flags, [string?], Context>({
 });
 
 export const tcCleanCommand = buildCommand<Flags, [string?], Context>({
-  docs: { ...DOCS, customUsage: [TC_USAGE.clean] },
+  docs: DOCS,
   parameters: PARAMETERS,
   async func(flags, name) {
     await guarded(this, flags.json, () => clean(this, flags, name));

@@ -3,7 +3,6 @@
 import { buildCommand } from '@stricli/core';
 import { platformError } from '../../../src/diag/index.ts';
 import { openSys, readInterfaceFacts, readXdpFeatures } from '../../../src/kernel/index.ts';
-import { XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { featuresJson, formatFeatures } from '../../format/xdp-features.ts';
 import { type Context, guarded, print, printJson } from '../../io/context.ts';
@@ -20,7 +19,6 @@ export const xdpFeaturesCommand = buildCommand<Flags, [string], Context>({
     fullDescription:
       'Print what the driver of an interface declares: native XDP (BASIC), redirection, AF_XDP without copies, offload, and ' +
       'packets of several buffers (RX_SG), and which metadata kfuncs it implements. Needs Linux 6.3 or newer.',
-    customUsage: [XDP_USAGE.features],
   },
   parameters: {
     flags: {

@@ -17,7 +17,6 @@ import {
   memberFlags,
 } from '../../flags/chain.ts';
 import { memberRequests } from '../../flags/chain-members.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off, text } from '../../flags/kinds.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -59,11 +58,6 @@ export const xdpLoadCommand = buildCommand<Flags & ModeFlags, string[], Context>
   docs: {
     brief: 'Load XDP programs on an interface, beside those that run there',
     fullDescription: DESCRIPTION,
-    customUsage: [
-      XDP_USAGE.load,
-      { input: 'eth0 firewall.o -P 10', brief: 'run firewall.o before members of higher priority' },
-      { input: 'eth0 limit.o@pass,tx count.o', brief: 'count.o also sees what limit.o sends back' },
-    ],
   },
   parameters: {
     flags: {
@@ -86,10 +80,6 @@ export const tcLoadCommand = buildCommand<Flags & DirectionFlags, string[], Cont
   docs: {
     brief: 'Load TC programs on an interface, beside those that run there',
     fullDescription: DESCRIPTION,
-    customUsage: [
-      TC_USAGE.load,
-      { input: 'eth0 shape.o --egress', brief: 'run shape.o on outgoing packets' },
-    ],
   },
   parameters: {
     flags: {

@@ -3,7 +3,6 @@
 import { buildCommand } from '@stricli/core';
 import type { ChainKind } from '../../../src/chain/index.ts';
 import { CHANGE_FLAGS, type ChangeFlags, DIRECTION_FLAGS, type DirectionFlags } from '../../flags/chain.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { words } from '../../flags/components.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -29,7 +28,6 @@ export const xdpOrderCommand = buildCommand<Flags, [string, string], Context>({
   docs: {
     brief: 'Change the order of the members',
     fullDescription: DESCRIPTION,
-    customUsage: [XDP_USAGE.order],
   },
   parameters: { flags: CHANGE_FLAGS, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, name, names) {
@@ -41,7 +39,6 @@ export const tcOrderCommand = buildCommand<Flags & DirectionFlags, [string, stri
   docs: {
     brief: 'Change the order of the members',
     fullDescription: DESCRIPTION,
-    customUsage: [TC_USAGE.order],
   },
   parameters: { flags: { ...CHANGE_FLAGS, ...DIRECTION_FLAGS }, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, name, names) {

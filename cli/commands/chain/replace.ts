@@ -17,7 +17,6 @@ import {
   memberFlags,
 } from '../../flags/chain.ts';
 import { memberRequests } from '../../flags/chain-members.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
 import { buildOptions, chainContext, change, hookOf, INTERFACE } from './hook.ts';
@@ -41,7 +40,6 @@ export const xdpReplaceCommand = buildCommand<Flags & ModeFlags, [string, string
   docs: {
     brief: 'Replace a member with a new version, which keeps its place and state',
     fullDescription: DESCRIPTION,
-    customUsage: [XDP_USAGE.replace],
   },
   parameters: {
     flags: { ...memberFlags('xdp'), mode: MODE_FLAG, ...buildFlags('xdp'), ...CHANGE_FLAGS },
@@ -57,7 +55,6 @@ export const tcReplaceCommand = buildCommand<Flags & DirectionFlags, [string, st
   docs: {
     brief: 'Replace a member with a new version, which keeps its place and state',
     fullDescription: DESCRIPTION,
-    customUsage: [TC_USAGE.replace],
   },
   parameters: {
     flags: { ...memberFlags('tc'), ...DIRECTION_FLAGS, ...buildFlags('tc'), ...CHANGE_FLAGS },

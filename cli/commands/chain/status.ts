@@ -10,7 +10,6 @@ import {
   readChain,
 } from '../../../src/chain/index.ts';
 import { asLines, joinBlocks, type Lines, line, problemLines } from '../../../src/diag/index.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { requireSeconds } from '../../flags/seconds.ts';
@@ -57,7 +56,6 @@ export const xdpStatusCommand = buildCommand<Flags, [string?], Context>({
   docs: {
     brief: 'List the XDP programs on interfaces, in order',
     fullDescription: DESCRIPTION,
-    customUsage: [XDP_USAGE.status],
   },
   parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
   async func(flags, name) {
@@ -69,7 +67,6 @@ export const tcStatusCommand = buildCommand<Flags, [string?], Context>({
   docs: {
     brief: 'List the TC programs on interfaces, in order',
     fullDescription: DESCRIPTION,
-    customUsage: [TC_USAGE.status],
   },
   parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
   async func(flags, name) {

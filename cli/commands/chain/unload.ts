@@ -10,7 +10,6 @@ import {
   type DirectionFlags,
   parseId,
 } from '../../flags/chain.ts';
-import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -52,7 +51,6 @@ export const xdpUnloadCommand = buildCommand<Flags, string[], Context>({
   docs: {
     brief: 'Unload members by name or id, or all of them',
     fullDescription: DESCRIPTION,
-    customUsage: [XDP_USAGE.unload],
   },
   parameters: { flags: FLAGS, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, ...words) {
@@ -64,7 +62,6 @@ export const tcUnloadCommand = buildCommand<Flags & DirectionFlags, string[], Co
   docs: {
     brief: 'Unload members by name or id, or all of them',
     fullDescription: DESCRIPTION,
-    customUsage: [TC_USAGE.unload],
   },
   parameters: { flags: { ...FLAGS, ...DIRECTION_FLAGS }, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, ...words) {

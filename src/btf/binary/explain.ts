@@ -1,6 +1,15 @@
 /** What is wrong with `.BTF` or `.BTF.ext`, as an error: from the refusal of a kernel. */
 
-import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
+import { given } from '../../bytes/index.ts';
+import {
+  type CodeOf,
+  describeLimit,
+  inputError,
+  limitOf,
+  quote,
+  type RootletError,
+  raiseHint,
+} from '../../diag/index.ts';
 import { type Image, UNIT } from '../../image/index.ts';
 import { btfOf, kindOfInfo, type Refusal, TYPE_FAULT, typeRuleError, vlenOfInfo } from '../model/index.ts';
 
@@ -23,7 +32,7 @@ function placedError(code: CodeOf<'input'>, message: string, offset: number): Ro
 function headerError(image: Image, unit: number, { code, a, b }: Refusal): RootletError {
   switch (code) {
     case TYPE_FAULT.sectionTooLarge:
-      return placedError('btf-too-large', `${a} bytes are more than ${64 << 20}`, 0);
+      return tooLarge(limitOf(image.limits, 'btf'), a);
     case TYPE_FAULT.headerCut:
       return placedError('btf-header', `${a} bytes are too few for a header`, 0);
     case TYPE_FAULT.magic:
@@ -39,6 +48,14 @@ function headerError(image: Image, unit: number, { code, a, b }: Refusal): Rootl
     default: // TYPE_FAULT.unknownField
       return placedError('btf-header', `header of ${b} bytes has an unknown field at ${a}`, 0);
   }
+}
+
+function tooLarge(limit: number, size: number): RootletError {
+  const message = `${size} bytes are more than the limit of ${describeLimit('btf', limit)}`;
+  return inputError('btf-too-large', [], message, {
+    offset: 0,
+    ...given({ hint: raiseHint('btf', limit, size) }),
+  });
 }
 
 /** `order`: 0 for a little-endian unit. */

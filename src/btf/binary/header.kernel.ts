@@ -5,7 +5,7 @@
  */
 
 import { getWord } from '../../image/get.kernel.ts';
-import { UNIT } from '../../image/layout.ts';
+import { HEADER, UNIT } from '../../image/layout.ts';
 import { byte, copy, half, setWord, word } from '../../image/memory.ts';
 import { swapped } from '../../image/put.kernel.ts';
 import { alloc, fault } from '../../image/tables.kernel.ts';
@@ -13,15 +13,10 @@ import { BTF_MAGIC, BTF_VERSION } from '../../uapi/btf.ts';
 import { TYPE_FAULT } from '../model/faults.ts';
 import { BTF_HEADER_SIZE } from './header.ts';
 
-/**
- * Largest section that is read. The kernel takes 16 MiB; beyond this, a file is made to exhaust memory.
- */
-const MAX_SECTION_SIZE = 0x4000000;
-
-/** Length of the header; 0 after a fault. */
+/** Length of the header; 0 after a fault. The kernel takes 16 MiB; beyond the limit, a file is made to exhaust memory. */
 export function readHeader(unit: number, at: number, size: number): number {
   const order = word(word(UNIT.order) + unit);
-  if (size > MAX_SECTION_SIZE) return fault(TYPE_FAULT.sectionTooLarge, unit, size, 0);
+  if (size > word(HEADER.btfLimit)) return fault(TYPE_FAULT.sectionTooLarge, unit, size, 0);
   if (size < 8) return fault(TYPE_FAULT.headerCut, unit, size, 0);
   const first = half(at);
   const magic = order === 0 ? first : ((first & 0xff) << 8) | (first >>> 8);

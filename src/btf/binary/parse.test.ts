@@ -343,7 +343,24 @@ describe('header', () => {
   });
 
   test('of a section made to exhaust memory is refused', () => {
-    expect(errorOf(() => parseBtf(new Uint8Array(2 ** 26 + 1), 'little')).code).toBe('btf-too-large');
+    const error = errorOf(() => parseBtf(new Uint8Array(2 ** 26 + 1), 'little'));
+    expect(error.problems).toMatchObject([
+      {
+        code: 'btf-too-large',
+        message: '67108865 bytes are more than the limit of 64 MiB',
+        hint: 'raise the limit: --limits btf=128MiB (option limits)',
+      },
+    ]);
+  });
+
+  test('is limited by the option', () => {
+    const bytes = sectionOf('little', types);
+    const limits = { btf: Math.max(bytes.length, 1024) };
+    expect(parseBtf(bytes, 'little', { limits }).count).toBeGreaterThan(0);
+    const large = new Uint8Array(2048);
+    large.set(bytes);
+    expect(errorOf(() => parseBtf(large, 'little', { limits: { btf: 2047 } })).code).toBe('btf-too-large');
+    expect(errorOf(() => parseBtf(bytes, 'little', { limits: { btf: 7 } })).code).toBe('usage-limits');
   });
 
   test('that is cut anywhere is refused', () => {

@@ -9,13 +9,21 @@
  */
 
 import type { ByteOrder } from '../../bytes/index.ts';
+import type { Limits } from '../../diag/index.ts';
 import { Image, UNIT } from '../../image/index.ts';
 import { type Btf, btfOf } from '../model/index.ts';
 import { readTypesAt, type SectionPlace } from './read-sections.ts';
 
-/** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
-export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
-  return readInImage(bytes, order, (image, unit, place) => {
+/**
+ * Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. `limits`: of
+ * input, as `--limits` takes them (docs/robustness.md).
+ */
+export function parseBtf(
+  bytes: Uint8Array,
+  order: ByteOrder,
+  options: { readonly limits?: Limits } = {},
+): Btf {
+  return readInImage(bytes, order, options.limits, (image, unit, place) => {
     readTypesAt(image, unit, place);
     return btfOf(image, unit);
   });
@@ -25,9 +33,10 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
 function readInImage<T>(
   bytes: Uint8Array,
   order: ByteOrder,
+  limits: Limits | undefined,
   read: (image: Image, unit: number, place: SectionPlace) => T,
 ): T {
-  const image = new Image();
+  const image = new Image(limits);
   try {
     const unit = image.addUnit('');
     image.set(UNIT.order, unit, order === 'little' ? 0 : 1);

@@ -8,7 +8,6 @@
  */
 
 import { noElement } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
 import type { BtfFuncProto, BtfId, BtfType, RawBtf } from '../model/index.ts';
 
 /** `name` declared as a type. */
@@ -52,8 +51,8 @@ export interface CStyle {
   readonly noLength: string;
   /** Pieces that all texts of this style may still take before `overflow` decides. */
   readonly budget: { left: number };
-  /** Text in place of what is beyond the budget; null throws `btf-c-too-large`. */
-  readonly overflow: string | null;
+  /** Text in place of what is beyond the budget, or what throws then. */
+  readonly overflow: string | (() => never);
 }
 
 /** Pointers, arrays and modifiers in one declaration; more are only in hostile files. */
@@ -86,8 +85,7 @@ export function render(btf: RawBtf, style: CStyle, pieces: readonly Piece[]): st
 }
 
 function overflow(style: CStyle, text: readonly string[]): string {
-  if (style.overflow !== null) return text.join('') + style.overflow;
-  throw inputError('btf-c-too-large', [], 'the types are too large when written as C');
+  return typeof style.overflow === 'string' ? text.join('') + style.overflow : style.overflow();
 }
 
 function expand(btf: RawBtf, style: CStyle, piece: Exclude<Piece, string>): readonly Piece[] {

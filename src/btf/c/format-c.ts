@@ -12,8 +12,8 @@
  * made valid.
  */
 
-import { elementAt, noElement } from '../../bytes/index.ts';
-import { inputError, type RootletError } from '../../diag/index.ts';
+import { elementAt, given, noElement } from '../../bytes/index.ts';
+import { inputError, type Limits, limitOf, type RootletError, raiseHint } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import {
   type Btf,
@@ -28,20 +28,19 @@ import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
 import { ENUMS, isBuiltinTypedef, UniqueNames } from './names.ts';
 
-/** Pieces of one header; that of a whole kernel takes half a million. */
-const BUDGET = 4_000_000;
-/** Most characters: of any types, and for each byte of types and strings. */
+/** Characters that any types may take, whatever the limit `text` is. */
 const TEXT_BASE = 1 << 20;
-const TEXT_PER_BYTE = 16;
+/** Pieces of one header for each unit of the limit; that of a whole kernel takes half a million in all. */
+const PIECES = 250_000;
 
 /**
  * Definitions of all structs, unions, enums and typedefs, and of what they need; variables and functions are
  * not written. Deterministic: in the order of ids as far as dependencies allow. Throws `btf-c-too-large` for
- * types that cannot be written down in a sensible size.
+ * types that cannot be written down in a sensible size (`limits.text`, docs/robustness.md).
  */
-export function formatBtfAsC(btf: Btf): string {
+export function formatBtfAsC(btf: Btf, options: { readonly limits?: Limits } = {}): string {
   const raw = toRaw(btf);
-  const header = new HeaderWriter(raw);
+  const header = new HeaderWriter(raw, limitOf(options.limits, 'text'));
   for (const id of idsOfKinds(raw, DEFINITIONS)) {
     if (isDefinition(raw, id)) header.require(id, COMPLETE);
   }
@@ -89,15 +88,18 @@ class HeaderWriter {
   /** Names of forward declarations so far, which several types may share. */
   readonly #forwards = new Set<string>();
   readonly #parts: string[] = [];
+  /** Characters for each byte of types and strings. */
+  readonly #limit: number;
   /** Characters that may still be written. */
   #left: number;
 
-  constructor(btf: RawBtf) {
+  constructor(btf: RawBtf, limit: number) {
     this.#btf = btf;
-    this.#left = TEXT_BASE + TEXT_PER_BYTE * (4 * btf.words.length + btf.strings.length);
+    this.#limit = limit;
+    this.#left = TEXT_BASE + limit * (4 * btf.words.length + btf.strings.length);
     let names = 0;
     for (let id = 1; id <= btf.count && names <= this.#left; id++) names += btf.nameOf(id).length;
-    if (names > this.#left) throw tooLarge();
+    if (names > this.#left) throw tooLarge(limit);
     this.#names = new UniqueNames(btf);
     this.#bodies = new BodyWriter(btf, this.#names);
     this.#started = new Uint8Array(btf.count + 1);
@@ -108,8 +110,10 @@ class HeaderWriter {
       body: piece => this.#bodies.body(piece.id, piece.indent, piece.depth),
       isTransparent: isBuiltinTypedef,
       noLength: '[0]',
-      budget: { left: BUDGET },
-      overflow: null,
+      budget: { left: limit * PIECES },
+      overflow: () => {
+        throw tooLarge(limit);
+      },
     };
   }
 
@@ -199,7 +203,7 @@ class HeaderWriter {
   /** Names that are long and used often, or ends of others, would make a text that is much longer than the types. */
   #add(text: string): void {
     this.#left -= text.length;
-    if (this.#left < 0) throw tooLarge();
+    if (this.#left < 0) throw tooLarge(this.#limit);
     this.#parts.push(text);
   }
 
@@ -213,8 +217,9 @@ class HeaderWriter {
   }
 }
 
-function tooLarge(): RootletError {
-  return inputError('btf-c-too-large', [], 'the types are too large when written as C');
+function tooLarge(limit: number): RootletError {
+  const message = `the types are too large when written as C: more than ${limit} characters for each of their bytes`;
+  return inputError('btf-c-too-large', [], message, given({ hint: raiseHint('text', limit) }));
 }
 
 function integerFor(type: BtfEnum): string {

@@ -562,7 +562,13 @@ test('a header that is much longer than its types is refused', () => {
     (_, index): BtfType => ({ kind: 'typedef', name: `t${index}`, type: 2 }),
   );
   const long = typesOf(INT, struct(name, 4, member('m', 1, 0)), ...typedefs);
-  expect(() => formatBtfAsC(long)).toThrow(expect.objectContaining({ code: 'btf-c-too-large' }));
+  expect(() => formatBtfAsC(long)).toThrow(
+    expect.objectContaining({
+      code: 'btf-c-too-large',
+      problems: [expect.objectContaining({ hint: 'raise the limit: --limits text=32 (option limits)' })],
+    }),
+  );
+  expect(formatBtfAsC(long, { limits: { text: 1024 } }).length).toBeGreaterThan(400 * 30_000);
   expect(formatBtfAsC(typesOf(INT, struct(name, 4, member('m', 1, 0)), ...typedefs.slice(0, 9)))).toContain(
     name,
   );

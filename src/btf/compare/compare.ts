@@ -25,17 +25,10 @@ import {
   type RawBtf,
   toRaw,
 } from '../model/index.ts';
-import {
-  ComparedPair,
-  ELEMENT,
-  explain,
-  MEMBER,
-  POINTEE,
-  RETURN,
-  resolveType,
-  SAME_PLACE,
-} from './explain.ts';
+import { ComparedPair, ELEMENT, explain, MEMBER, POINTEE, RETURN, SAME_PLACE } from './explain.ts';
 import type { TypeMismatch } from './mismatch.ts';
+import { resolveType } from './resolved.ts';
+import { type CompareSession, DIFFERENCE } from './session.ts';
 import { compareTagSets, TagIndex } from './tags.ts';
 
 export interface CompareOptions {
@@ -45,6 +38,8 @@ export interface CompareOptions {
    * Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own.
    */
   readonly agreed?: ReadonlySet<number>;
+  /** Other comparisons of the same files. */
+  readonly session?: CompareSession | undefined;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -84,14 +79,22 @@ class Comparison {
   /** For the outermost function, which is the first that is met; empty for functions in its types. */
   #agreed: ReadonlySet<number>;
   readonly #seen = new Set<number>();
+  readonly #session: CompareSession | undefined;
+  /** Nothing is left out because the caller compared it. */
+  readonly #isWhole: boolean;
+  /** Pairs that other comparisons found equal. */
+  readonly #equal: Set<number> | undefined;
   readonly #stack: ComparedPair[] = [];
   readonly #tags: { readonly a: TagIndex; readonly b: TagIndex };
 
-  constructor(a: RawBtf, b: RawBtf, { strict = false, agreed = NONE }: CompareOptions) {
+  constructor(a: RawBtf, b: RawBtf, { strict = false, agreed = NONE, session }: CompareOptions) {
     this.#a = a;
     this.#b = b;
     this.#strict = strict;
     this.#agreed = agreed;
+    this.#session = session;
+    this.#isWhole = agreed.size === 0;
+    this.#equal = session?.equalPairs(a, b, strict);
     this.#tags = { a: new TagIndex(a), b: new TagIndex(b) };
   }
 
@@ -99,27 +102,35 @@ class Comparison {
     this.#stack.push(new ComparedPair(idA, idB, false, null, 0));
     for (let pair = this.#stack.pop(); pair !== undefined; pair = this.#stack.pop()) {
       const difference = this.#compare(pair);
-      if (difference !== null) return explain(this.#a, this.#b, pair, difference.left, difference.right);
+      if (difference !== null) {
+        this.#session?.take(DIFFERENCE);
+        return explain(this.#a, this.#b, pair, difference.left, difference.right);
+      }
     }
+    if (this.#isWhole) for (const key of this.#seen) this.#equal?.add(key);
     return null;
   }
 
   #compare(pair: ComparedPair): Difference | null {
     if (this.#strict) {
-      const tags = compareTagSets(this.#tags.a.typeTags(pair.a), this.#tags.b.typeTags(pair.b));
+      const [left, right] = [this.#tags.a.typeTags(pair.a), this.#tags.b.typeTags(pair.b)];
+      this.#session?.take(left.length + right.length);
+      const tags = compareTagSets(left, right);
       if (tags !== null) return tags;
     }
     const idA = resolveType(this.#a, pair.a);
     const idB = resolveType(this.#b, pair.b);
     if (idA === 0 || idB === 0) return idA === idB ? null : DIFFERENT;
     const key = (idA * (this.#b.count + 1) + idB) * 2 + (pair.shape ? 1 : 0);
-    if (this.#seen.has(key)) return null;
+    if (this.#seen.has(key) || this.#equal?.has(key) === true) return null;
     this.#seen.add(key);
     if (this.#seen.size > MAX_PAIRS) {
       throw inputError('btf-compare-limit', [], `comparing types takes more than ${MAX_PAIRS} steps`);
     }
     const inner = new ComparedPair(idA, idB, pair.shape, pair, SAME_PLACE);
-    return this.#compareValues(inner, this.#a.type(idA), this.#b.type(idB));
+    const [a, b] = [this.#a.type(idA), this.#b.type(idB)];
+    this.#session?.take(1 + partsOf(a) + partsOf(b));
+    return this.#compareValues(inner, a, b);
   }
 
   #compareValues(pair: ComparedPair, a: BtfType, b: BtfType): Difference | null {
@@ -241,6 +252,13 @@ class Comparison {
     this.#push(pair, a.type, b.type, SAME_PLACE);
     return null;
   }
+}
+
+/** What reading a type costs more than one step. */
+function partsOf(type: BtfType): number {
+  if ('members' in type) return type.members.length;
+  if ('values' in type) return type.values.length;
+  return 'params' in type ? type.params.length : 0;
 }
 
 function compareMembers(a: BtfComposite, b: BtfComposite, index: number): Difference | null {

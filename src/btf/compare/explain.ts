@@ -5,6 +5,7 @@ import { quote } from '../../diag/index.ts';
 import { formatType } from '../c/index.ts';
 import type { BtfId, RawBtf } from '../model/index.ts';
 import type { TypeMismatch } from './mismatch.ts';
+import { resolveType } from './resolved.ts';
 
 /** Steps from one pair to the next; member and parameter `i` is `MEMBER + i`. */
 export const SAME_PLACE = 0;
@@ -63,26 +64,6 @@ function describe(btf: RawBtf, id: BtfId): string {
   const type = btf.type(inner);
   const size = 'size' in type ? ` of ${type.size} bytes` : '';
   return `${formatType(btf, inner)}${size}`;
-}
-
-/** The type behind typedefs and modifiers; validated types have no infinite chains. */
-export function resolveType(btf: RawBtf, id: BtfId): BtfId {
-  let current = id;
-  while (current !== 0) {
-    const type = btf.type(current);
-    switch (type.kind) {
-      case 'typedef':
-      case 'const':
-      case 'volatile':
-      case 'restrict':
-      case 'type_tag':
-        current = type.type;
-        break;
-      default:
-        return current;
-    }
-  }
-  return 0;
 }
 
 /** Out of pointers, elements and typedefs to what was declared. */

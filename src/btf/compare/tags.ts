@@ -5,6 +5,7 @@
 
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { BtfId, RawBtf } from '../model/index.ts';
+import { firstTag } from './resolved.ts';
 
 export class TagIndex {
   readonly #btf: RawBtf;
@@ -17,19 +18,13 @@ export class TagIndex {
   typeTags(id: BtfId): readonly string[] {
     const tags: string[] = [];
     let current = id;
-    while (current !== 0) {
-      const type = this.#btf.type(current);
-      if (type.kind === 'type_tag') tags.push(type.name);
-      else if (
-        type.kind !== 'typedef' &&
-        type.kind !== 'const' &&
-        type.kind !== 'volatile' &&
-        type.kind !== 'restrict'
-      )
-        break;
+    for (;;) {
+      const at = firstTag(this.#btf, current);
+      const type = at === 0 ? undefined : this.#btf.type(at);
+      if (type?.kind !== 'type_tag') return tags.sort();
+      tags.push(type.name);
       current = type.type;
     }
-    return tags.sort();
   }
 
   /** Declaration tags of type `id` and its components, sorted, such as `arg:nonnull (parameter 1)`. */

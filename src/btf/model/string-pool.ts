@@ -2,12 +2,14 @@
  * Interning of strings that mostly come from other string tables: compared and hashed as bytes, without
  * making JavaScript strings of them, so that merging thousands of tables is a matter of memory copies.
  *
- * Offset 0 is the empty string. The same strings in the same order give the same table.
+ * Offset 0 is the empty string. The same strings in the same order give the same table. Strings that crowd, because they
+ * were made to, are hashed with a key.
  *
  * `?? 0` after an index satisfies the compiler and never applies: every slot of the tables is a number.
  */
 
 import { encodeText } from '../../bytes/index.ts';
+import { CROWD, drawKey, hashOfSum, withBytes } from '../../image/index.ts';
 
 /** Most bytes that are set aside before they are needed. */
 const MAX_CAPACITY = 8 << 20;
@@ -21,6 +23,8 @@ export class StringPool {
   #slots: Uint32Array;
   #hashes: Uint32Array;
   #used = 0;
+  /** Of hashes; 0: none is needed. */
+  #key = 0;
   readonly #texts = new Map<string, number>([['', 0]]);
 
   /** Room for about `capacity` bytes; more is taken as it is needed. */
@@ -47,7 +51,13 @@ export class StringPool {
       hash = Math.imul(hash ^ byte, 0x01000193);
     }
     if (end === offset) return 0;
-    return this.#intern(table, offset, end - offset, (hash ^ (hash >>> 15)) >>> 0);
+    const plain = (hash ^ (hash >>> 15)) >>> 0;
+    return this.#intern(
+      table,
+      offset,
+      end - offset,
+      this.#key === 0 ? plain : this.#keyed(table, offset, end),
+    );
   }
 
   /** Offset of `text`. */
@@ -67,18 +77,33 @@ export class StringPool {
   #intern(table: Uint8Array, offset: number, length: number, hash: number): number {
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
-    for (;;) {
+    for (let steps = 0; ; steps++) {
       const known = this.#slots[slot] ?? 0;
       if (known === 0) break;
       if (this.#hashes[slot] === hash && this.#equals(known, table, offset, length)) return known;
+      if (steps === CROWD && this.#key === 0) return this.#internKeyed(table, offset, length);
       slot = (slot + 1) & mask;
     }
     const added = this.#append(table, offset, length);
     this.#slots[slot] = added;
     this.#hashes[slot] = hash;
     this.#used++;
-    if (this.#used * 2 > this.#slots.length) this.#grow();
+    if (this.#used * 2 > this.#slots.length) this.#place(2 * this.#slots.length);
     return added;
+  }
+
+  #keyed(table: Uint8Array, offset: number, end: number): number {
+    return hashOfSum(withBytes(0, table, offset, end - offset, this.#key)) >>> 0;
+  }
+
+  /** All strings get other hashes. */
+  #internKeyed(table: Uint8Array, offset: number, length: number): number {
+    this.#key = drawKey();
+    this.#slots.forEach((known, slot) => {
+      if (known !== 0) this.#hashes[slot] = this.#keyed(this.#bytes, known, this.#bytes.indexOf(0, known));
+    });
+    this.#place(this.#slots.length);
+    return this.#intern(table, offset, length, this.#keyed(table, offset, offset + length));
   }
 
   #equals(known: number, table: Uint8Array, offset: number, length: number): boolean {
@@ -100,11 +125,12 @@ export class StringPool {
     return added;
   }
 
-  #grow(): void {
+  /** All strings in a table of that many slots. */
+  #place(count: number): void {
     const slots = this.#slots;
     const hashes = this.#hashes;
-    this.#slots = new Uint32Array(slots.length * 2);
-    this.#hashes = new Uint32Array(slots.length * 2);
+    this.#slots = new Uint32Array(count);
+    this.#hashes = new Uint32Array(count);
     const mask = this.#slots.length - 1;
     for (let i = 0; i < slots.length; i++) {
       const offset = slots[i] ?? 0;

@@ -111,9 +111,9 @@ describe.each(['little', 'big'] as const)('%s-endian', order => {
 });
 
 test.each([
-  ['too large', 1, 2 ** 31, '2147483648 does not fit: -2147483648 to 2147483647 do'],
-  ['negative without a sign', 2, -1, '-1 does not fit: 0 to 255 do'],
-  ['2 for a bool', 4, 2, '2 does not fit: 0 to 1 do'],
+  ['too large', 1, 2 ** 31, '2147483648 does not fit int (-2147483648 to 2147483647)'],
+  ['negative without a sign', 2, -1, '-1 does not fit unsigned char (0 to 255)'],
+  ['2 for a bool', 4, 2, '2 does not fit _Bool (0 to 1)'],
   ['a fraction', 1, 1.5, 'a whole number is needed, not 1.5'],
   ['a text for a number', 1, '5', 'a whole number is needed, not "5"'],
   ['an unknown enumerator', 8, 'GREEN', '"GREEN" is not one of RED, BLUE'],
@@ -122,7 +122,7 @@ test.each([
   ['a bad element', 7, [1, 'x'], 'element 1: a whole number is needed, not "x"'],
   ['an unknown member', 12, { b: 1 }, 'there is no member "b"; there is a, three, eleven, list, deep'],
   ['an inherited name', 12, { constructor: 1 }, 'there is no member "constructor"'],
-  ['a bit field too large', 12, { three: 4 }, 'member "three": 4 does not fit: -4 to 3 do'],
+  ['a bit field too large', 12, { three: 4 }, 'member "three": 4 does not fit int:3 (-4 to 3)'],
   ['a number for a struct', 12, 5, 'an object with members is needed, not 5'],
   ['nothing', 1, undefined, 'a whole number is needed, not undefined'],
 ])('%s is refused', (_, id, value, message) => {

@@ -98,15 +98,15 @@ describe('values through their types', () => {
       'an array',
       7,
       bytes('010000000200000003000000040000000500000006000000'),
-      '[1, 2, 3, 4, 5, 6]',
+      '{1, 2, 3, 4, 5, 6}',
       [1, 2, 3, 4, 5, 6],
     ],
-    ['many equal elements', 7, bytes('00'.repeat(24)), '[0 × 6]', [0, 0, 0, 0, 0, 0]],
+    ['many equal elements', 7, bytes('00'.repeat(24)), '{[0 ... 5] = 0}', [0, 0, 0, 0, 0, 0]],
     [
       'an array of arrays',
       17,
       bytes(`${'07000000'.repeat(6)}${'00'.repeat(24)}`),
-      '[[7 × 6], [0 × 6]]',
+      '{{[0 ... 5] = 7}, {[0 ... 5] = 0}}',
       [new Array(6).fill(7), new Array(6).fill(0)],
     ],
     ['a pointer', 10, bytes('0001000000000000'), '0x100', 256],
@@ -116,34 +116,34 @@ describe('values through their types', () => {
       'a struct with bit fields and an anonymous union',
       8,
       RULE_LITTLE,
-      '{hits: 5, state: LOST, on: true, low: 5, high: 13, name: "ab", number: 1660969569}',
+      '{.hits = 5, .state = LOST, .on = true, .low = 5, .high = 13, .name = "ab", .number = 1660969569}',
       { hits: 5, state: 'LOST', on: true, low: 5, high: 13, name: 'ab', number: 1660969569 },
     ],
     [
       'a typedef',
       11,
       RULE_LITTLE.subarray(0, 24),
-      expect.stringContaining('{hits: 5, ') as unknown as string,
+      expect.stringContaining('{.hits = 5, ') as unknown as string,
       expect.objectContaining({ hits: 5 }),
     ],
     [
       'a variable',
       16,
       RULE_LITTLE,
-      expect.stringContaining('{hits: 5, ') as unknown as string,
+      expect.stringContaining('{.hits = 5, ') as unknown as string,
       expect.objectContaining({ hits: 5 }),
     ],
     [
       'too few bytes',
       8,
       bytes('0500000000000000'),
-      '{hits: 5, state: …, on: …, low: …, high: …, name: "", number: …}',
+      '{.hits = 5, .state = …, .on = …, .low = …, .high = …, .name = "", .number = …}',
       expect.objectContaining({ hits: 5, state: null }),
     ],
-    ['an array of nothing, four billion times', 14, bytes('00'), '[…]', [null]],
+    ['an array of nothing, four billion times', 14, bytes('00'), '{…}', [null]],
     ['a flexible array', 15, bytes(''), '""', ''],
     ["no type, a number's size", 0, bytes('0500'), '5', 5],
-    ['no type', 0, bytes('010203'), '01 02 03', '01 02 03'],
+    ['no type', 0, bytes('010203'), 'hex:01 02 03', '01 02 03'],
   ])('%s', (_, type, value, text, json) => {
     const decoded = decodeValue(BTF, type, value, 'little');
     expect(valueText(decoded)).toEqual(text);
@@ -152,7 +152,7 @@ describe('values through their types', () => {
 
   test('big endian', () => {
     expect(valueText(decodeValue(BTF, 8, RULE_BIG, 'big'))).toBe(
-      '{hits: 5, state: LOST, on: true, low: 5, high: 13, name: "ab", number: 1633812579}',
+      '{.hits = 5, .state = LOST, .on = true, .low = 5, .high = 13, .name = "ab", .number = 1633812579}',
     );
   });
 

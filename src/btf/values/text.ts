@@ -3,7 +3,10 @@
 import { printable } from '../../diag/index.ts';
 import type { DecodedValue } from './tree.ts';
 
-/** One line, as a C programmer would write it: `{hits: 3, state: OPEN, name: "eth0"}`. */
+/**
+ * One line, as an initialiser of C: `{.hits = 3, .state = OPEN, .name = "eth0"}`, `{1, 2, [2 ... 9] = 0}`.
+ * `parseLiteral` reads it.
+ */
 export function valueText(value: DecodedValue): string {
   switch (value.kind) {
     case 'int':
@@ -18,36 +21,37 @@ export function valueText(value: DecodedValue): string {
     case 'pointer':
       return value.value === 0n ? 'NULL' : `0x${value.value.toString(16)}`;
     case 'array':
-      return `[${arrayTexts(value.items).join(', ')}]`;
+      return `{${arrayTexts(value.items).join(', ')}}`;
     case 'fields':
-      return `{${value.fields.map(field => `${printable(field.name)}: ${valueText(field.value)}`).join(', ')}}`;
+      return `{${value.fields.map(field => `.${printable(field.name)} = ${valueText(field.value)}`).join(', ')}}`;
     case 'bytes':
-      return hexText(value.bytes);
+      return `hex:${hexText(value.bytes)}`;
     case 'cut':
       return '…';
   }
 }
 
-/** Equal neighbours are written once, with their number, when there are many. */
+/** More equal neighbours than these are written once, with their range. */
+const MAX_REPEATED = 4;
+
 function arrayTexts(items: readonly DecodedValue[]): string[] {
   const texts: string[] = [];
-  let last = '';
-  let count = 0;
-  const flush = () => {
-    if (count > 4) texts.push(`${last} × ${count}`);
-    else for (let i = 0; i < count; i++) texts.push(last);
-  };
-  for (const item of items) {
-    const text = valueText(item);
-    if (text === last && count > 0) count++;
-    else {
-      flush();
-      last = text;
-      count = 1;
-    }
+  for (const { first, last, text } of runsOf(items.map(valueText))) {
+    if (last - first >= MAX_REPEATED) texts.push(`[${first} ... ${last}] = ${text}`);
+    else for (let at = first; at <= last; at++) texts.push(text);
   }
-  flush();
   return texts;
+}
+
+/** Equal neighbours: the first and last index of each run. */
+export function runsOf(texts: readonly string[]): { first: number; last: number; text: string }[] {
+  const runs: { first: number; last: number; text: string }[] = [];
+  for (const [at, text] of texts.entries()) {
+    const run = runs.at(-1);
+    if (run?.text === text) run.last = at;
+    else runs.push({ first: at, last: at, text });
+  }
+  return runs;
 }
 
 export function hexText(bytes: Uint8Array): string {

@@ -4,6 +4,7 @@
 
 import { requireRange, viewOf } from '../../bytes/index.ts';
 import { inputError, quote, usageError, within } from '../../diag/index.ts';
+import { formatType } from '../c/index.ts';
 import {
   type BtfArray,
   type BtfEnum,
@@ -32,14 +33,14 @@ function encodeAt(types: ValueTypes, id: BtfId, place: Place, value: unknown, de
   const type = resolve(types, id, depth);
   switch (type.kind) {
     case 'int':
-      writeInteger(types, place, type.size, type.bool ? 'bool' : type.signed, toInteger(value));
+      writeInteger(types, place, { ...type, signed: type.bool ? 'bool' : type.signed, id }, toInteger(value));
       return;
     case 'enum':
     case 'enum64':
-      writeInteger(types, place, type.size, type.signed, enumerator(type, value) ?? toInteger(value));
+      writeInteger(types, place, { ...type, id }, enumerator(type, value) ?? toInteger(value));
       return;
     case 'ptr':
-      writeInteger(types, place, 8, false, toInteger(value));
+      writeInteger(types, place, { size: 8, signed: false, id }, toInteger(value));
       return;
     case 'float':
       encodeFloat(types, place, type.size, value);
@@ -89,15 +90,16 @@ function enumerator(type: BtfEnum, value: unknown): bigint | undefined {
   throw valueError(`${quote(value)} is not one of ${names === '' ? 'no names at all' : names}`);
 }
 
-function writeInteger(
-  types: ValueTypes,
-  place: Place,
-  size: number,
-  signed: boolean | 'bool',
-  value: bigint,
-): void {
-  const bits = place.bitSize === 0 ? size * 8 : place.bitSize;
-  requireFit(value, bits, signed);
+interface Integer {
+  readonly size: number;
+  readonly signed: boolean | 'bool';
+  /** The type as it is declared, for messages. */
+  readonly id: BtfId;
+}
+
+function writeInteger(types: ValueTypes, place: Place, integer: Integer, value: bigint): void {
+  const bits = place.bitSize === 0 ? integer.size * 8 : place.bitSize;
+  requireFit(types, place, integer, bits, value);
   const { first, last, shift } = extent(types, place, bits);
   const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift);
   const others = readBytes(types.order, place.bytes, first, last) & ~mask;
@@ -109,11 +111,24 @@ function writeInteger(
   }
 }
 
-function requireFit(value: bigint, bits: number, signed: boolean | 'bool'): void {
+function requireFit(
+  types: ValueTypes,
+  place: Place,
+  { signed, id }: Integer,
+  bits: number,
+  value: bigint,
+): void {
   const low = signed === true ? -(1n << BigInt(bits - 1)) : 0n;
   const high = signed === 'bool' ? 1n : (1n << BigInt(signed ? bits - 1 : bits)) - 1n;
   if (value >= low && value <= high) return;
-  throw valueError(`${value} does not fit: ${low} to ${high} do`);
+  const field = place.bitSize === 0 ? '' : `:${bits}`;
+  throw valueError(`${value} does not fit ${declaredName(types, id)}${field} (${low} to ${high})`);
+}
+
+/** `__u8`; of a variable its type. */
+function declaredName({ btf }: ValueTypes, id: BtfId): string {
+  const type = btf.type(id);
+  return formatType(btf, type.kind === 'var' ? type.type : id);
 }
 
 function encodeFloat(types: ValueTypes, place: Place, size: number, value: unknown): void {

@@ -268,6 +268,16 @@ describe('hostile files', () => {
     expect(rest).toEqual([]);
   });
 
+  test('more than the limits, which the options change', () => {
+    const file = (text: string) => ({ name: 'a.yaml', bytes: encodeText(text) });
+    const long = file(`${HEAD}members: [] #${'#'.repeat(2 ** 20)}`);
+    expect(() => readDeclared([long])).toThrow(/raise the limit: --limits document=2MiB/);
+    expect(readDeclared([long], { document: 2 ** 21 })).toHaveLength(1);
+    const short = file(`${HEAD}members: []`);
+    expect(() => readDeclared([short], { nodes: 2 })).toThrow(/more than 2 values.*--limits nodes=4/s);
+    expect(readDeclared([short], { nodes: 100 })).toHaveLength(1);
+  });
+
   test('bytes that are not text', () => {
     const file = { name: 'a.o', bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 0xff) };
     expect(() => readDeclared([file])).toThrow(/^a\.o: is not UTF-8 text/);

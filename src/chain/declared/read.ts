@@ -5,7 +5,7 @@
 
 import { dirname, isAbsolute, join } from 'node:path';
 import { given, type InputFile } from '../../bytes/index.ts';
-import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
+import { type Limits, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import type { XdpMode } from '../../kernel/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
 import { componentName, type Settings } from '../../state/index.ts';
@@ -52,16 +52,16 @@ export interface DeclaredChain {
 }
 
 /** All chains of files, in the order of the documents. Throws the problems of all files. */
-export function readDeclared(files: readonly InputFile[]): readonly DeclaredChain[] {
+export function readDeclared(files: readonly InputFile[], limits?: Limits): readonly DeclaredChain[] {
   const problems: Problem[] = [];
-  const chains = files.flatMap(file => chainsOf(file, problems));
+  const chains = files.flatMap(file => chainsOf(file, problems, limits));
   problems.push(...repeated(chains, ({ title }) => title, 'a second document of'));
   if (problems.length > 0) throw new RootletError(problems);
   return chains;
 }
 
-function chainsOf(file: InputFile, problems: Problem[]): DeclaredChain[] {
-  const parsed = parseYaml(file);
+function chainsOf(file: InputFile, problems: Problem[], limits: Limits | undefined): DeclaredChain[] {
+  const parsed = parseYaml(file, limits);
   problems.push(...parsed.problems);
   if (parsed.documents.length === 0 && parsed.problems.length === 0)
     problems.push(

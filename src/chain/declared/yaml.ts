@@ -7,9 +7,17 @@
  */
 
 import { Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter } from 'yaml';
-import type { InputFile } from '../../bytes/index.ts';
-import { elementAt } from '../../bytes/index.ts';
-import { counted, type Problem, problem, quote } from '../../diag/index.ts';
+import { elementAt, given, type InputFile } from '../../bytes/index.ts';
+import {
+  counted,
+  describeLimit,
+  type Limits,
+  limitOf,
+  type Problem,
+  problem,
+  quote,
+  raiseHint,
+} from '../../diag/index.ts';
 import { parseTokens } from './yaml-depth.ts';
 
 /** `FILE:LINE:COLUMN`, both from 1. */
@@ -40,23 +48,20 @@ export interface YamlFile {
   readonly problems: readonly Problem[];
 }
 
-const MOST_BYTES = 1 << 20;
 /** Collections in collections. Documents have three levels, values of variables a few more. */
 const MOST_DEPTH = 32;
-/** Nodes of a file, those of aliases included. */
-const MOST_NODES = 100_000;
 
 export function placeText({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }
 
 /** All documents of a file. What is wrong is returned, none is thrown. */
-export function parseYaml(file: InputFile): YamlFile {
-  const text = textOf(file);
+export function parseYaml(file: InputFile, limits?: Limits): YamlFile {
+  const text = textOf(file, limitOf(limits, 'document'));
   if (typeof text !== 'string') return { documents: [], problems: [text] };
   const lines = new LineCounter();
   const parsed = parseTokens(text, MOST_DEPTH, lines.addNewLine);
-  const reader = new Reader(file.name, lines);
+  const reader = new Reader(file.name, lines, limitOf(limits, 'nodes'));
   if (!parsed.ok) {
     const message = `collections are nested in more than ${MOST_DEPTH} levels`;
     return { documents: [], problems: [reader.problem('chain-document-limit', parsed.offset, message)] };
@@ -66,10 +71,12 @@ export function parseYaml(file: InputFile): YamlFile {
   return { documents, problems: reader.problems };
 }
 
-function textOf({ name, bytes }: InputFile): string | Problem {
-  if (bytes.length > MOST_BYTES) {
-    const message = `has ${counted(bytes.length, 'byte')}; a file of chains has at most ${MOST_BYTES}`;
-    return problem('chain-document-limit', [name], message);
+function textOf({ name, bytes }: InputFile, limit: number): string | Problem {
+  if (bytes.length > limit) {
+    const most = describeLimit('document', limit);
+    const message = `has ${counted(bytes.length, 'byte')}; a file of chains has at most ${most}`;
+    const hint = raiseHint('document', limit, bytes.length);
+    return problem('chain-document-limit', [name], message, given({ hint }));
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -91,12 +98,14 @@ class Reader {
   readonly problems: Problem[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
+  readonly #mostNodes: number;
   #nodes = 0;
   #anchors = new Map<string, Anchored>();
 
-  constructor(file: string, lines: LineCounter) {
+  constructor(file: string, lines: LineCounter, mostNodes: number) {
     this.#file = file;
     this.#lines = lines;
+    this.#mostNodes = mostNodes;
   }
 
   /** Undefined for a document that is empty or has problems. */
@@ -132,7 +141,7 @@ class Reader {
   }
 
   #node(node: unknown): YamlNode | undefined {
-    if (++this.#nodes > MOST_NODES) return this.#tooMany(node);
+    if (++this.#nodes > this.#mostNodes) return this.#tooMany(node);
     if (isAlias(node)) return this.#alias(node.source, startOf(node));
     const place = this.#placeOf(startOf(node));
     const anchored: Anchored = { node: null, count: this.#nodes };
@@ -163,7 +172,7 @@ class Reader {
     if (anchored === undefined) return this.#refuse(offset, `there is no anchor ${quote(name)} before`);
     if (anchored.node === null) return this.#refuse(offset, `alias ${quote(name)} contains itself`);
     this.#nodes += anchored.count - 1;
-    return this.#nodes > MOST_NODES ? this.#tooMany(undefined, offset) : anchored.node;
+    return this.#nodes > this.#mostNodes ? this.#tooMany(undefined, offset) : anchored.node;
   }
 
   #refuse(offset: number, message: string): undefined {
@@ -173,8 +182,9 @@ class Reader {
   /** Reported once. */
   #tooMany(node: unknown, offset = startOf(node)): undefined {
     if (this.problems.some(({ code }) => code === 'chain-document-limit')) return;
-    const message = `the file has more than ${MOST_NODES} values, those of aliases included`;
-    this.problems.push(this.problem('chain-document-limit', offset, message));
+    const message = `the file has more than ${this.#mostNodes} values, those of aliases included`;
+    const refused = this.problem('chain-document-limit', offset, message);
+    this.problems.push({ ...refused, ...given({ hint: raiseHint('nodes', this.#mostNodes) }) });
   }
 }
 

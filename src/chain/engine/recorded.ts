@@ -4,6 +4,7 @@ import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
 import { openHook } from '../../hooks/index.ts';
+import { filtersOn, type Sys } from '../../kernel/index.ts';
 import type { InlineScope } from '../../link/index.ts';
 import { settingsFor } from '../../state/index.ts';
 import { fieldsOf, type Store, type StoreEntry } from '../../store/index.ts';
@@ -32,7 +33,7 @@ export function chainOfProgram(store: Store, programId: number): RecordedChain |
     const found = chainIn(store, entry, programId);
     if (found !== undefined) return found;
   }
-  requireReadEntries(entries);
+  requireReadEntries(store, entries, () => [programId]);
   return undefined;
 }
 
@@ -44,8 +45,12 @@ export function chainOnFilter(store: Store, at: ChainHook): RecordedChain | unde
     const found = chainIn(store, entry, runningOn(store, entry));
     if (found !== undefined) return found;
   }
-  requireReadEntries(entries);
+  requireReadEntries(store, entries, () => idsOfFilters(store.sys, at));
   return undefined;
+}
+
+function idsOfFilters(sys: Sys, { ifindex, direction }: ChainHook): number[] {
+  return direction === null ? [] : filtersOn(sys, ifindex, direction).map(({ program }) => program.id);
 }
 
 /** Whether an entry was recorded for a hook. */

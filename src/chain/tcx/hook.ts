@@ -74,7 +74,8 @@ function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
   const byLink = new Map(members.map(member => [member.linkId, member]));
   byLink.delete(0);
   const rows = there.programs.map(row => ({ ...row, member: byLink.get(row.linkId) ?? null }));
-  if (rows.some(({ member }) => member === null)) requireReadEntries(entries);
+  const unknown = rows.flatMap(({ member, programId }) => (member === null ? [programId] : []));
+  if (unknown.length > 0) requireReadEntries(store, entries, () => unknown);
   const running = new Set(rows.map(({ member }) => member));
   const lost = members.filter(
     member =>

@@ -1,6 +1,7 @@
 /** The steps of a change, one member each: load, replace, move, record, unload. */
 
 import { valueAt } from '../../bytes/index.ts';
+import { afterChange, type Happened, RootletError } from '../../diag/index.ts';
 import {
   firstEntryState,
   type KeptBindings,
@@ -15,7 +16,7 @@ import type { OptimizeReport } from '../../link/index.ts';
 import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
 import { type BpfObject, stripDataSections } from '../../object/index.ts';
 import { encodeEntryState, encodeOptimizeField, mapKey, type StateChange } from '../../state/index.ts';
-import type { JsonObject, Store } from '../../store/index.ts';
+import { describeEntry, type JsonObject, type Store, type StoreEntry } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
 import { type LoadableMember, newSettings } from './changes.ts';
 import type { TcxContext, TcxOptions } from './context.ts';
@@ -233,10 +234,33 @@ function recordMember(at: StepContext, { entry }: TcxMember, member: LoadableMem
 
 /**
  * The entry goes first: what a killed process leaves of it is removed by the next command, and the link ends with
- * its pin. Others may hold the link for a moment, so it is detached as well.
+ * its pin. Others may hold the link for a moment, and its pin may stay, so it is detached as well.
  */
 export function unloadMember(store: Store, { entry }: TcxMember): void {
   using hook = findHook(store, entry);
-  store.remove(entry);
-  hook?.detach(null);
+  try {
+    store.remove(entry);
+  } catch (error) {
+    if (error instanceof RootletError && error.problems[0]?.class === 'partial') detachQuietly(hook);
+    throw error;
+  }
+  afterChange(removedButHeld(entry), () => hook?.detach(null));
+}
+
+function removedButHeld(entry: StoreEntry): Happened {
+  return {
+    code: 'hook-half-removed',
+    where: [describeEntry(entry)],
+    message: 'is removed with its link, which could not be detached as well',
+    hint: 'its program goes on only while another process holds the link: "rootlet ps --all" shows it',
+  };
+}
+
+/** The error that led here is reported. */
+function detachQuietly(hook: Hook | undefined): void {
+  try {
+    hook?.detach(null);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+  }
 }

@@ -3,7 +3,7 @@
 import { RootletError } from '../../diag/index.ts';
 import { hasGeneratedRootlet } from '../../dynamic/index.ts';
 import { findHook } from '../../hooks/index.ts';
-import { listIds, type Survey, type Sys, surveyInterfaces } from '../../kernel/index.ts';
+import { isNotVisible, listIds, type Survey, type Sys, surveyInterfaces } from '../../kernel/index.ts';
 import { Directory, describeEntry, type Store, type StoreEntry, takeCensus } from '../../store/index.ts';
 import type { ChainContext } from '../engine/index.ts';
 import { LibxdpPins, type PinnedDispatcher } from '../libxdp/index.ts';
@@ -131,7 +131,21 @@ function circumstances(
   survey: () => Survey,
 ): Circumstances {
   const holders = dispatchers.length === 0 ? new Map<string, string>() : holdersOf(sys);
-  return { dispatchers, holders, survey: survey(), programs: new Set(listIds(sys, 'program')) };
+  return {
+    dispatchers,
+    holders,
+    survey: survey(),
+    programs: dispatchers.length === 0 ? null : programIds(sys),
+  };
+}
+
+function programIds(sys: Sys): ReadonlySet<number> | null {
+  try {
+    return new Set(listIds(sys, 'program'));
+  } catch (error) {
+    if (isNotVisible(error)) return null;
+    throw error;
+  }
 }
 
 function holdersOf(sys: Sys): ReadonlyMap<string, string> {

@@ -15,8 +15,8 @@ import type { PinnedDispatcher } from '../libxdp/index.ts';
 export interface Circumstances {
   readonly survey: Survey;
   readonly dispatchers: readonly PinnedDispatcher[];
-  /** Ids of programs that exist. */
-  readonly programs: ReadonlySet<number>;
+  /** Ids of programs that exist; null where they are not visible (no CAP_SYS_ADMIN). */
+  readonly programs: ReadonlySet<number> | null;
   /** Processes that hold a program or link, by `program 5` or `link 5`. */
   readonly holders: ReadonlyMap<string, string>;
 }
@@ -41,7 +41,13 @@ export function judgeDispatcher(dispatcher: PinnedDispatcher, known: Circumstanc
   const targets = slots.flatMap(({ link }) => link?.targetId ?? []);
   const at = placeOf(known.survey, new Set([programId, ...targets]));
   if (at !== undefined) return { kind: 'live', at };
-  if (!known.programs.has(programId) && !targets.some(id => known.programs.has(id)))
+  const { programs } = known;
+  if (programs === null)
+    return {
+      kind: 'undecided',
+      reason: `whether something holds its dispatcher, program ${programId}, is not visible without CAP_SYS_ADMIN`,
+    };
+  if (!programs.has(programId) && !targets.some(id => programs.has(id)))
     return { kind: 'stale', reason: `its dispatcher, program ${programId}, is gone` };
   const ids = [
     `program ${programId}`,

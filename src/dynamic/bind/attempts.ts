@@ -151,7 +151,8 @@ export class Attempts {
         this.#fillSlot(call, found, type),
       );
       refuseTooMuch(calls, this.#object, prepared.composed.object);
-      const loaded = cleanup.own(this.#loadPrepared(prepared));
+      const loaded = this.#loadPrepared(prepared);
+      cleanup.defer(() => loaded.discard());
       const stubLinks = prepared.exts.flatMap(use => this.#attachStubs(use, loaded, cleanup));
       return new DynamicObject({
         name: this.#options.name ?? loaded.plan.objectName,

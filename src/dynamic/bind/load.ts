@@ -4,7 +4,7 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
+import { type Limits, type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link, requireInputs } from '../../link/index.ts';
 import { kernelSymbolKind, openKernelTypes } from '../../load/index.ts';
@@ -33,16 +33,16 @@ import { replacementRefusal } from './replacement-support.ts';
 export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
   requireInputs('load', inputs);
   requireOptions('load: options', options);
-  const object = joinInputs(inputs);
+  const object = joinInputs(inputs, options.limits);
   return loadConsumer(object, options.sys ?? openSys(), options);
 }
 
 /** One object of all inputs; externs may stay open. */
-export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
+export function joinInputs(inputs: readonly LinkInput[], limits?: Limits): BpfObject {
   const [only, ...others] = inputs;
   if (only !== undefined && others.length === 0)
-    return 'bytes' in only ? InputObject.from(only).object : only;
-  const result = link(inputs, given({ partial: true, name: only?.name }));
+    return 'bytes' in only ? InputObject.from(only, limits).object : only;
+  const result = link(inputs, given({ partial: true, name: only?.name, limits }));
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
 }
@@ -80,7 +80,7 @@ function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions):
     entry instanceof DynamicObject ? entry.provider : entry,
   );
   const kernelSymbol = (name: string) =>
-    kernelSymbolKind(options.kernelTypes ?? openKernelTypes(sys, options.btfPath), name);
+    kernelSymbolKind(options.kernelTypes ?? openKernelTypes(sys, options.btfPath, options.limits), name);
   const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [], kernelSymbol };
   const search = findDefinitions(object, scope, options.lazy === true);
   const noReplacement = replacementRefusal(sys);

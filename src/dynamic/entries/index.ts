@@ -1,7 +1,7 @@
 /** Loaded and bound objects in the store. */
 
-export { type EntryLoad, type KeptBindings, removingNewPins, withEntryLoad } from './load-entry.ts';
-export { bindPending, isPending } from './pending.ts';
+export { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.ts';
+export { bindPending } from './pending.ts';
 export { recoverLeft, upgradeMark } from './recover.ts';
 export {
   type FullContents,
@@ -33,3 +33,4 @@ export {
   type StoredDynamic,
   type StoredStub,
 } from './stored.ts';
+export { isPending } from './waiting-slots.ts';

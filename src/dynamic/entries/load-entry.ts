@@ -3,7 +3,6 @@
  * as it is.
  */
 
-import { existsSync, rmSync } from 'node:fs';
 import type { Attachment, Sys } from '../../kernel/index.ts';
 import {
   Cleanup,
@@ -12,10 +11,9 @@ import {
   type LoadPlan,
   loadOptimized,
   NOT_OPTIMIZED,
-  pinPathOf,
   prepareLoad,
 } from '../../load/index.ts';
-import { type BpfObject, parseMapDefinition } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import type { JsonObject, Store } from '../../store/index.ts';
 import { type Binding, plainExterns } from '../bind/index.ts';
 import { Registry } from './registry.ts';
@@ -54,12 +52,9 @@ export function withEntryLoad<T>(
   use: (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T,
 ): T {
   const cleanup = new Cleanup();
-  return cleanup.guard(() => {
-    cleanup.defer(removingNewPins(job.object, job.options.pinRoot));
-    return plainExterns(job.object).length === 0
-      ? loadAlone(job, cleanup, use)
-      : loadBound(job, cleanup, use);
-  });
+  return cleanup.guard(() =>
+    plainExterns(job.object).length === 0 ? loadAlone(job, cleanup, use) : loadBound(job, cleanup, use),
+  );
 }
 
 type Use<T> = (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T;
@@ -75,6 +70,7 @@ function loadAlone<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
       planOf: variant => (variant === object ? plan : prepareLoad(variant, sys, options).plan),
     }),
   );
+  cleanup.defer(() => loaded.unpin());
   return use(loaded, NOTHING_KEPT, cleanup);
 }
 
@@ -85,13 +81,19 @@ function loadBound<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
   try {
     let bound: ReturnType<typeof loadAgainst> | undefined;
     logged(logging => {
-      bound = closing.own(loadAgainst(registry, object, sys, { ...options, ...logging, ...binding, name }));
-      return bound.loaded;
+      const made = loadAgainst(registry, object, sys, { ...options, ...logging, ...binding, name });
+      bound = closing.own(made);
+      const { loaded } = made;
+      cleanup.defer(() => loaded.unpin());
+      return loaded;
     });
     if (bound === undefined) return loadAlone(job, cleanup, use);
     registry.saveChanged();
     const { data, links } = entryParts(bound, binding.bind ?? []);
     return use(bound.loaded, { data, links, bindings: bound.bindings }, cleanup);
+  } catch (error) {
+    registry.dropUnsaved();
+    throw error;
   } finally {
     closing.undo();
   }
@@ -99,22 +101,4 @@ function loadBound<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
 
 function plain(load: (logging: Partial<LoadOptions>) => LoadedObject): LoadedObject {
   return load({});
-}
-
-/** What removes the pins by name that do not exist yet, but that loading the object creates. */
-export function removingNewPins(object: BpfObject, pinRoot: LoadOptions['pinRoot']): () => void {
-  const created = pinsOf(object, pinRoot).filter(path => !existsSync(path));
-  return () => {
-    for (const path of created) rmSync(path, { force: true });
-  };
-}
-
-/** Where the loader will pin maps that ask for it. */
-function pinsOf(object: BpfObject, pinRoot: LoadOptions['pinRoot']): string[] {
-  if (pinRoot === undefined || pinRoot === null) return [];
-  return object.symbols.flatMap(symbol => {
-    if (symbol.kind !== 'map') return [];
-    const { name, pinning } = parseMapDefinition(object, symbol);
-    return pinPathOf({ name, pinning }, pinRoot, object.name) ?? [];
-  });
 }

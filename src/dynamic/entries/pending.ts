@@ -2,16 +2,10 @@
 
 import { bugError, type Problem, RootletError } from '../../diag/index.ts';
 import type { Attachment, Sys } from '../../kernel/index.ts';
-import { readProgramTypes } from '../../load/index.ts';
+import { Cleanup, readProgramTypes, verifierFailureOf } from '../../load/index.ts';
 import type { StoreEntry } from '../../store/index.ts';
 import { type Binding, type Found, findDefinitions } from '../bind/index.ts';
-import {
-  attachToStub,
-  loadMember,
-  type MemberOptions,
-  REPLACEMENT_TYPE,
-  setSlot,
-} from '../providers/index.ts';
+import { attachToStub, loadMember, type MemberOptions, REPLACEMENT_TYPE } from '../providers/index.ts';
 import { extStubNames } from '../stubs/index.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withContents } from './registry.ts';
 import {
@@ -22,17 +16,15 @@ import {
   type StoredDynamic,
   type StoredStub,
 } from './stored.ts';
+import { isPending, saveFilling, type WaitingSlot } from './waiting-slots.ts';
 
 export interface PendingResult {
   /** Consumer and extern of everything that is bound now. */
   readonly bound: readonly { readonly entry: string; readonly binding: Binding }[];
   /** Why others remain unbound although the name is defined now. */
   readonly problems: readonly Problem[];
-}
-
-/** Whether a binding is pending. */
-export function isPending(binding: Binding): boolean {
-  return binding.provider === '' && binding.slot !== null;
+  /** System calls that failed while others were being bound: a second attempt may bind them. */
+  readonly failures: readonly Problem[];
 }
 
 /** Binds pending externs that `provider` defines. Consumers that do not agree with it are not changed. */
@@ -43,6 +35,7 @@ export function bindPending(
 ): PendingResult {
   const bound: PendingResult['bound'][number][] = [];
   const problems: Problem[] = [];
+  const failures: Problem[] = [];
   for (const entry of registry.store.list()) {
     if (entry.kind === 'broken') continue;
     if (!(readBindings(entry) ?? []).some(isPending)) continue;
@@ -52,13 +45,18 @@ export function bindPending(
       bound.push(...bindings.map(binding => ({ entry: entry.name, binding })));
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
-      problems.push(
-        ...error.problems.map(problem => ({ ...problem, where: [entry.name, ...problem.where] })),
-      );
+      const framed = error.problems.map(problem => ({ ...problem, where: [entry.name, ...problem.where] }));
+      (isFailedCall(error) ? failures : problems).push(...framed);
     }
   }
   registry.saveChanged();
-  return { bound, problems };
+  return { bound, problems, failures };
+}
+
+/** A program that the verifier refuses with a reason does not fit; whatever else has an errno may fit later. */
+function isFailedCall(error: RootletError): boolean {
+  const hasReason = (verifierFailureOf(error)?.log.length ?? 0) > 0;
+  return !hasReason && error.problems.some(({ errno }) => errno !== undefined);
 }
 
 function bindEntry(
@@ -82,47 +80,66 @@ function bindEntry(
   const refused = search.problems.filter(({ subject }) => subject !== undefined && named.has(subject));
   if (refused.length > 0) throw new RootletError(refused);
   return withContents(store, entry, contents => {
-    const filled = found.map(one => fill(store.sys, contents, stored, one, options));
-    const bindings = filled.map(one => one.binding);
-    const links = new Map(contents.links);
-    const stubs = filled.flatMap(one => one.stubs);
-    for (const { stub, link } of stubs) links.set(pinNames.stub(stub), link);
+    const made = new Cleanup();
     try {
-      const dynamic: StoredDynamic = {
-        ...stored,
-        bindings: stored.bindings.map(
-          old => bindings.find(now => isPending(old) && now.extern === old.extern) ?? old,
-        ),
-        stubs: [...stored.stubs, ...stubs.map(one => one.stub)],
-      };
-      store.save(entry.kind, entry.name, {
-        ...contents,
-        links,
-        data: { ...contents.data, dynamic: encodeDynamic(dynamic) },
-      });
+      const filled = found.map(one => fill({ sys: store.sys, contents, stored, options, made }, one));
+      saveFilling(
+        store,
+        entry,
+        boundContents(contents, stored, filled),
+        filled.flatMap(one => one.slots),
+      );
+      return filled.map(one => one.binding);
     } finally {
-      for (const { link } of stubs) link.close();
+      made.undo(); // programs and links, which pins hold
     }
-    return bindings;
   });
+}
+
+function boundContents(
+  contents: FullContents,
+  stored: StoredDynamic,
+  filled: readonly Filled[],
+): FullContents {
+  const bindings = filled.map(one => one.binding);
+  const stubs = filled.flatMap(one => one.stubs);
+  const links = new Map(contents.links);
+  for (const { stub, link } of stubs) links.set(pinNames.stub(stub), link);
+  const programs = new Map(contents.programs);
+  for (const { binding, slots } of filled)
+    for (const { program } of slots) programs.set(pinNames.own(binding.extern), program);
+  const dynamic: StoredDynamic = {
+    ...stored,
+    bindings: stored.bindings.map(
+      old => bindings.find(now => isPending(old) && now.extern === old.extern) ?? old,
+    ),
+    stubs: [...stored.stubs, ...stubs.map(one => one.stub)],
+  };
+  return { ...contents, programs, links, data: { ...contents.data, dynamic: encodeDynamic(dynamic) } };
 }
 
 function isOpen(stored: StoredDynamic, extern: string): boolean {
   return stored.bindings.some(binding => isPending(binding) && binding.extern === extern);
 }
 
+interface Filling {
+  readonly sys: Sys;
+  readonly contents: FullContents;
+  readonly stored: StoredDynamic;
+  readonly options: MemberOptions;
+  /** Closes what is made. */
+  readonly made: Cleanup;
+}
+
 interface Filled {
   readonly binding: Binding;
   readonly stubs: readonly { readonly stub: StoredStub; readonly link: Attachment }[];
+  /** Nothing is in them yet. */
+  readonly slots: readonly WaitingSlot[];
 }
 
-function fill(
-  sys: Sys,
-  contents: FullContents,
-  stored: StoredDynamic,
-  found: Found,
-  options: MemberOptions,
-): Filled {
+function fill(filling: Filling, found: Found): Filled {
+  const { sys, contents, stored, options, made } = filling;
   const open = stored.bindings.find(binding => isPending(binding) && binding.extern === found.name);
   if (open?.slot == null) throw bugError([found.name], 'is filled although nothing waits for it');
   const { provider, target, by } = found;
@@ -133,38 +150,28 @@ function fill(
     by,
     reason: `${open.reason}; bound when ${provider.name} was loaded`,
   };
-  if (open.via === 'tail') {
-    const array = contents.maps.get(open.slot.array);
-    using member = loadMember(sys, provider, target.name, { type: typeFrom(open.slot) }, options);
-    if (array !== undefined) setSlot(array, open.slot.entry, member);
-    return { binding, stubs: [] };
-  }
-  return { binding, stubs: fillStubs(sys, contents, open, found, options) };
+  if (open.via !== 'tail') return { binding, stubs: fillStubs(filling, open, found), slots: [] };
+  const array = contents.maps.get(open.slot.array);
+  if (array === undefined) return { binding, stubs: [], slots: [] };
+  const program = made.own(loadMember(sys, provider, target.name, { type: typeFrom(open.slot) }, options));
+  return { binding, stubs: [], slots: [{ array, entry: open.slot.entry, program }] };
 }
 
 /** Replaces the first stub of an extern in every program that has it. */
 function fillStubs(
-  sys: Sys,
-  contents: FullContents,
+  { sys, contents, options, made }: Filling,
   { extern, slot }: Binding,
   { provider, target }: Found,
-  options: MemberOptions,
 ): Filled['stubs'] {
   const [stubName] = extStubNames(extern);
-  const made: { stub: StoredStub; link: Attachment }[] = [];
-  try {
-    for (const [name, program] of contents.programs) {
-      const stub = readProgramTypes(program).functions.find(candidate => candidate.name === stubName);
-      if (stub === undefined) continue;
-      const at = { fd: program.fd.number, btfId: stub.btfId };
-      const replacement = provider.replacements.programFor(target.name, slot?.kind ?? '', () =>
-        loadMember(sys, provider, target.name, { type: REPLACEMENT_TYPE, target: at }, options),
-      );
-      made.push({ stub: { extern, program: name, stub: 'a' }, link: attachToStub(sys, replacement, at) });
-    }
-    return made;
-  } catch (error) {
-    for (const { link } of made) link.close();
-    throw error;
-  }
+  return [...contents.programs].flatMap(([name, program]): Filled['stubs'] => {
+    const stub = readProgramTypes(program).functions.find(candidate => candidate.name === stubName);
+    if (stub === undefined) return [];
+    const at = { fd: program.fd.number, btfId: stub.btfId };
+    const replacement = provider.replacements.programFor(target.name, slot?.kind ?? '', () =>
+      loadMember(sys, provider, target.name, { type: REPLACEMENT_TYPE, target: at }, options),
+    );
+    const link = made.own(attachToStub(sys, replacement, at));
+    return [{ stub: { extern, program: name, stub: 'a' }, link }];
+  });
 }

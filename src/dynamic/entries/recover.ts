@@ -5,6 +5,9 @@
  * of the provider's entry is the point of no return. A change killed before it is undone: hooks, arrays and
  * selectors are restored from the records of the entries. A change killed after it is completed: the
  * consumers' entries are switched.
+ *
+ * A consumer that was being bound to a new provider is decided by its own slots (`recoverWaiting`), first: its record
+ * has the mark of an earlier upgrade as well.
  */
 
 import { valueAt } from '../../bytes/index.ts';
@@ -14,6 +17,7 @@ import { isObject, type JsonObject, type Store, type StoreEntry } from '../../st
 import { selectStub } from '../bind/index.ts';
 import { setSlot } from '../providers/index.ts';
 import { decodeDynamic, pinNames, type StoredDynamic } from './stored.ts';
+import { recoverWaiting } from './waiting-slots.ts';
 
 const FIELD = 'upgrade';
 
@@ -27,6 +31,8 @@ export function upgradeMark(provider: string): JsonObject {
  * what was changed for one that does not.
  */
 export function recoverLeft(left: StoreEntry, store: Store): boolean {
+  const bound = recoverWaiting(left, store);
+  if (bound !== undefined) return bound;
   const mark = markOf(left);
   if (mark === undefined) return hasHappened(left, store);
   const provider = store.peek('object', mark.provider);
@@ -49,6 +55,7 @@ function restore(store: Store, current: StoreEntry, left: StoreEntry): void {
   restoreHooks(store, current, left);
   const stored = decodeDynamic(current.record.data);
   restoreArrays(store, current, stored);
+  restoreOwnSlots(store, current, stored);
   restoreSelectors(store, current, stored);
   waitForPrograms(store.sys);
 }
@@ -73,6 +80,17 @@ function restoreArrays(store: Store, current: StoreEntry, { arrays }: StoredDyna
       using program = store.openProgram(current, pinNames.member(kind, name));
       setSlot(array, entry, program);
     });
+  }
+}
+
+/** Of externs that were bound after the entry was loaded. */
+function restoreOwnSlots(store: Store, current: StoreEntry, { bindings }: StoredDynamic): void {
+  for (const { extern, slot } of bindings) {
+    const name = pinNames.own(extern);
+    if (slot === null || !current.record.programs.some(pin => pin.name === name)) continue;
+    using array = store.openMap(current, slot.array);
+    using program = store.openProgram(current, name);
+    setSlot(array, slot.entry, program);
   }
 }
 

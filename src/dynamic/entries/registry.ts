@@ -5,7 +5,7 @@
  * pins, the bindings that it was loaded with from its data. What is opened here is closed with the registry.
  */
 
-import { available, inputError, quote, usageError } from '../../diag/index.ts';
+import { available, inputError, quote, RootletError, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import type { BpfObject, InputObject } from '../../object/index.ts';
@@ -78,6 +78,10 @@ export class StoredProvider implements Provider {
 
   get changed(): boolean {
     return this.#tail?.changed === true || this.#replacements?.changed === true;
+  }
+
+  dropUnsaved(): void {
+    this.#tail?.dropUnsaved();
   }
 
   close(): void {
@@ -165,8 +169,23 @@ export class Registry {
       withContents(this.store, provider.entry, contents => {
         this.store.save('object', name, withSlots(contents, provider.stored, tail, replacements));
       });
-      tail.changed = false;
+      tail.saved();
       replacements.changed = false;
+    }
+  }
+
+  /**
+   * Takes functions out of slots that no record has: what was loaded to use them has failed. A failure of that is not
+   * reported: nothing calls such a function, and the next one that is put into slots takes its place.
+   * @internal
+   */
+  dropUnsaved(): void {
+    for (const provider of this.#providers.values()) {
+      try {
+        provider.dropUnsaved();
+      } catch (error) {
+        if (!(error instanceof RootletError)) throw error;
+      }
     }
   }
 

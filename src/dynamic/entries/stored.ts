@@ -54,12 +54,15 @@ export const pinNames = {
   array: (kind: string): string => `slots:${kind}`,
   member: (kind: string, name: string): string => `slots:${kind}:${name}`,
   replacement: (kind: string, name: string): string => `replace:${kind}:${name}`,
+  /** What fills a slot of the entry's own array. */
+  own: (extern: string): string => `own:${extern}`,
   stub: ({ extern, program, stub }: StoredStub): string => `stub:${program}:${extern}:${stub}`,
 };
 
 /** The name of a pin as words: `judge (in slots of xdp programs)`; other names come back as they are. */
 export function describePin(name: string): string {
   const [role = '', key = '', member] = name.split(':');
+  if (role === 'own' && key !== '') return `${key} (in its own slot)`;
   const kind = kindNameOf(key);
   if (role === 'slots' && key !== '')
     return member === undefined ? `slots of ${kind} programs` : `${member} (in slots of ${kind} programs)`;

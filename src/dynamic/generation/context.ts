@@ -18,7 +18,15 @@ import type { Generation } from './generation.ts';
 /** How the programs of a rootlet are loaded; the same for every generation. */
 export type GenerationOptions = Pick<
   LoadOptions,
-  'globals' | 'maxEntries' | 'kernelTypes' | 'kernelFacts' | 'logLevel' | 'pinRoot' | 'btfPath' | 'kconfig'
+  | 'globals'
+  | 'maxEntries'
+  | 'kernelTypes'
+  | 'kernelFacts'
+  | 'logLevel'
+  | 'pinRoot'
+  | 'btfPath'
+  | 'kconfig'
+  | 'limits'
 >;
 
 export interface BuildContext {

@@ -25,7 +25,7 @@ export interface MemberKind {
 /** Options of a load that also hold for the code of providers. */
 export type MemberOptions = Pick<
   LoadOptions,
-  'btfPath' | 'kernelTypes' | 'kernelFacts' | 'kconfig' | 'logLevel'
+  'btfPath' | 'kernelTypes' | 'kernelFacts' | 'kconfig' | 'logLevel' | 'limits'
 >;
 
 /**
@@ -33,8 +33,8 @@ export type MemberOptions = Pick<
  * for.
  */
 export function memberOptionsOf(options: MemberOptions): MemberOptions {
-  const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = options;
-  return given({ btfPath, kernelTypes, kernelFacts, kconfig, logLevel });
+  const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel, limits } = options;
+  return given({ btfPath, kernelTypes, kernelFacts, kconfig, logLevel, limits });
 }
 
 const MEMBER_SECTION: SectionShell = {

@@ -48,8 +48,20 @@ export const TAIL_ARRAY = {
 
 export class TailSlots {
   readonly arrays: TailArray[] = [];
-  /** Whether something was added since this was false. */
-  changed = false;
+  /** What was added, and is in no record yet. */
+  #added: { readonly array: BpfMap; readonly entry: number }[] = [];
+  #changed = false;
+
+  /** Whether something was added since `saved()`. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  /** The record has all of it. */
+  saved(): void {
+    this.#changed = false;
+    this.#added = [];
+  }
 
   /** The array for programs of a type, made when it is first requested. */
   arrayFor(sys: Sys, type: ProgramType): TailArray {
@@ -59,7 +71,7 @@ export class TailSlots {
     const map = BpfMap.create(sys, { ...TAIL_ARRAY, name: SLOT_ARRAY });
     const array: TailArray = { kind, type, map, slots: [] };
     this.arrays.push(array);
-    this.changed = true;
+    this.#changed = true;
     return array;
   }
 
@@ -81,8 +93,15 @@ export class TailSlots {
       throw error;
     }
     array.slots.push({ function: name, program });
-    this.changed = true;
+    this.#added.push({ array: array.map, entry: array.slots.length - 1 });
+    this.#changed = true;
     return array.slots.length - 1;
+  }
+
+  /** Empties the slots that no record has: the load that filled them has failed. */
+  dropUnsaved(): void {
+    for (const { array, entry } of this.#added) clearSlot(array, entry);
+    this.#added = [];
   }
 
   close(): void {

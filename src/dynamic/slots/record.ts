@@ -7,7 +7,7 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { inputError, type RootletError } from '../../diag/index.ts';
+import { inputError, type RootletError, WIDEST_LIMITS } from '../../diag/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
 import { Fields, fieldsOf, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
@@ -83,7 +83,7 @@ export function decodeRelink(
   value: JsonValue | undefined,
   files: RecordFiles,
   state: EntryState,
-  open: OpenFile = (_, file) => new InputObject(file),
+  open: OpenFile = (_, file) => new InputObject(file, undefined, WIDEST_LIMITS),
 ): RelinkRecord {
   const fields = Fields.of(value, 'slots', damaged);
   const known = new Map<string, InputObject>();

@@ -401,7 +401,7 @@ function prepareFirst(sys: Sys, file: ObjectFile, options: RootletOptions): Prep
   return prepareChange({
     sys,
     old: undefined,
-    design: { rootlet: InputObject.from(file), fills: [] },
+    design: { rootlet: InputObject.from(file, options.limits), fills: [] },
     main: options.program,
     change: options.slots ?? {},
     given: settingsOf(options),

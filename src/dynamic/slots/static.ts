@@ -54,7 +54,7 @@ function linkDesign(context: BuildContext, design: Design): StaticDesign {
   );
   const request =
     instead === undefined
-      ? linkSlots(design, rootlet, context.main, ready)
+      ? linkSlots(design, rootlet, context, ready)
       : insteadOf(rootlet, context.main, ready[0] ?? instead);
   return {
     request: { ...request, keepsStages: taken.parts },
@@ -83,7 +83,7 @@ type Linked = PartRequest & {
 function linkSlots(
   design: Design,
   rootlet: BpfObject,
-  main: string,
+  { main, options: { limits } }: BuildContext,
   components: readonly PreparedComponent[],
 ): Linked {
   const own = prepareRootlet(rootlet, design.rootlet);
@@ -109,7 +109,8 @@ function linkSlots(
     entrySlots: generated === undefined ? undefined : true,
     mustReturn: generated?.mustReturn,
   });
-  const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name, ...entries });
+  const options = { gcSections: false, name: rootlet.name, ...entries, ...given({ limits }) };
+  const result = relink(rootlet, assignments, options);
   if (!result.ok) throw new RootletError(result.problems);
   const { object, report } = result;
   const notes = report.notes.map(note => inFileNames(note, report.components));

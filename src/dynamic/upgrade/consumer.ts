@@ -242,21 +242,24 @@ export function refillConsumer(
   const { entry, stored, contents } = consumer;
   const how = new Set<'slot' | 'stub'>();
   const links = new Map(contents.links);
+  const own = new Map<string, BpfProgram>();
   const stubs = new Map(stored.stubs.map(stub => [pinNames.stub(stub), stub]));
   for (const binding of stored.bindings) {
     const provider = providers.get(binding.provider);
     if (provider === undefined || binding.of !== '' || binding.slot === null) continue;
     if (binding.via === 'tail') {
       how.add('slot');
-      if (binding.slot.own) refillOwnSlot(rebinding, contents, binding, provider);
+      const filled = refillOwnSlot(rebinding, contents, binding, provider);
+      if (filled !== undefined) own.set(pinNames.own(binding.extern), filled);
     } else if (binding.via === 'ext') {
       how.add('stub');
       flipStubs(rebinding, consumer, binding, provider, { links, stubs });
     }
   }
-  if (!how.has('stub')) return { entry, how: [...how], contents: undefined };
+  if (!how.has('stub') && own.size === 0) return { entry, how: [...how], contents: undefined };
+  const programs = new Map([...contents.programs, ...own]);
   const dynamic: StoredDynamic = { ...stored, stubs: [...stubs.values()] };
-  const next = { ...contents, links, data: { ...contents.data, dynamic: encodeDynamic(dynamic) } };
+  const next = { ...contents, programs, links, data: { ...contents.data, dynamic: encodeDynamic(dynamic) } };
   return { entry, how: [...how], contents: next };
 }
 
@@ -264,22 +267,23 @@ export function refillConsumer(
 function refillOwnSlot(
   { store: { sys }, options, cleanup, changes }: Rebinding,
   contents: FullContents,
-  { slot, target }: Binding,
+  { extern, slot, target }: Binding,
   provider: Provider,
-): void {
-  const array = slot === null ? undefined : contents.maps.get(slot.array);
-  if (slot === null || array === undefined) return;
+): BpfProgram | undefined {
+  const array = slot?.own === true ? contents.maps.get(slot.array) : undefined;
+  if (slot === null || array === undefined) return undefined;
   const program = cleanup.own(loadMember(sys, provider, target, { type: typeFrom(slot) }, options));
-  const before = inSlot(sys, array, slot.entry, cleanup);
+  const before = contents.programs.get(pinNames.own(extern)) ?? inSlot(sys, array, slot.entry, cleanup);
   changes.add({
     apply: () => setSlot(array, slot.entry, program),
     revert: () => {
       if (before !== undefined) setSlot(array, slot.entry, before);
     },
   });
+  return program;
 }
 
-/** Looking into a program array gives the id of the program there. */
+/** Of entries whose record does not have it. Looking into a program array gives the id of the program there. */
 function inSlot(sys: Sys, array: BpfMap, entry: number, cleanup: Cleanup): BpfProgram | undefined {
   const [id = 0] = decodeU32s(array.lookup(encodeU32s([entry])) ?? new Uint8Array(0));
   const fd: Fd | undefined = id === 0 ? undefined : openById(sys, 'program', id);

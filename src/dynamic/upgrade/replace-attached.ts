@@ -179,8 +179,9 @@ function run(job: Job): ReplacedAttached {
     binding: { ...storedBinding(entry), ...binding },
     ...given({ logged }),
   };
-  return withEntryLoad(load, (loaded, kept) => {
+  return withEntryLoad(load, (loaded, kept, cleanup) => {
     request.ready?.();
+    cleanup.defer(pinReused(loaded, state.decisions, pinRootOf(options)));
     const saved = save(job, loaded, kept, tables);
     afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
     const { notes, plan } = loaded;
@@ -207,7 +208,6 @@ function storedBinding(entry: StoreEntry): EntryLoad['binding'] {
 function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolean): Saved {
   const { request, state } = job;
   const transfer = objectTransfer(state, loaded);
-  pinReused(loaded, state.decisions, pinRootOf(request.options));
   transfer.run();
   const next = { job, loaded, kept, transfer };
   return { entry: request.attach === undefined ? saveInPlace(next, tables) : saveMoved(next), transfer };

@@ -8,6 +8,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
+import { hiddenLinkNotes } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
 import type { OptimizeReport } from '../../link/index.ts';
 import { Cleanup, type LoadOptions } from '../../load/index.ts';
@@ -30,7 +31,6 @@ import {
   objectOf,
   openContents,
   Registry,
-  removingNewPins,
   type StoredDynamic,
   type StoredProvider,
   upgradeMark,
@@ -118,6 +118,7 @@ export function upgrade(
     if (disagreements.length > 0) throw new RootletError(disagreements);
     const cleanup = new Cleanup();
     const failing = new Cleanup();
+    failing.defer(() => registry.dropUnsaved());
     const changes = new Changes(failing);
     try {
       const setting: Setting = { store, registry, old, object, options, cleanup, failing, changes };
@@ -201,18 +202,22 @@ function runUpgrade(setting: Setting): UpgradeReport {
   changes.first(() => transfer.run());
   refillProvider(store.sys, setting.old, next.provider, memberOptionsOf(setting.options), changes);
   const rebound = rebindAll(setting, next.provider, planned.state);
+  registry.saveChanged(); // slots are in the records of their providers before they are used
   const entry = saveAll(setting, next, planned, rebound);
-  setGivenValues(planned.state, next.loaded);
-  registry.saveChanged();
+  afterSwitch(`object ${quote(setting.old.name)}`, () => setGivenValues(planned.state, next.loaded));
   return {
     entry,
     state: reportState([...planned.state.decisions.values()], planned.state.dropped, transfer),
     settings: planned.settings,
     droppedSettings: planned.dropped,
     consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
-    notes: next.loaded.notes,
+    notes: [...next.loaded.notes, ...(isReloaded(rebound) ? hiddenLinkNotes(store.sys) : [])],
     optimization: next.loaded.plan.optimization ?? null,
   };
+}
+
+function isReloaded(rebound: readonly Rebound[]): boolean {
+  return rebound.some(({ how }) => how.includes('hook') || how.includes('reload'));
 }
 
 /** What `upgrade` would do; everything is checked but what the verifier reports. */
@@ -266,7 +271,6 @@ function loadNext(
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
     .map(({ extern, provider, target }) => ({ extern, provider, target }));
-  failing.defer(removingNewPins(object, options.pinRoot));
   const next = loadConsumer(object, store.sys, {
     ...loadOptionsOf(options),
     ...planned.settings,
@@ -276,7 +280,8 @@ function loadNext(
     bind,
     reuse: plan => reusedMap(planned.state, plan.name),
   });
-  pinReused(next.loaded, planned.state.decisions, pinRootOf(options));
+  failing.defer(() => next.loaded.unpin());
+  failing.defer(pinReused(next.loaded, planned.state.decisions, pinRootOf(options)));
   return next;
 }
 
@@ -333,7 +338,8 @@ function saveAll(
   for (const { entry, contents: ofConsumer } of rebound) {
     if (ofConsumer === undefined) continue;
     const inner = step;
-    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
+    const hasSwitched = (): boolean => changes.committed;
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner, hasSwitched);
   }
   try {
     step();

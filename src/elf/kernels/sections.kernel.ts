@@ -103,7 +103,7 @@ function nameSections(unit: number, strings: number, keepDebug: number): number 
   const first = word(word(UNIT.sections) + unit);
   const count = word(word(UNIT.sectionCount) + unit);
   const headers = word(word(UNIT.headers) + unit) >> 2;
-  openStrings(unit, strings);
+  openStrings(strings);
   for (let index = 0; index < count; index = index + 1) {
     const row = first + index;
     const name = nameAt(unit, word(headers + Math.imul(index, SHDR.words) + SHDR.name), index);

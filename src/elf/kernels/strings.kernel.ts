@@ -1,33 +1,26 @@
 /**
  * Names out of a string table of an untrusted file.
  *
- * HEADER.strings… say which table is open. The sum of all names is limited, because overlapping strings let a
- * small file describe names of quadratic size. Names are UTF-8: others could not be written back.
+ * HEADER.strings… say which table is open. The sum of all names is limited (HEADER.fileNames), because overlapping
+ * strings let a small file describe names of quadratic size. Names are UTF-8: others could not be written back.
  */
 
-import { HEADER, NAME, SECTION, UNIT } from '../../image/layout.ts';
+import { HEADER, NAME, SECTION } from '../../image/layout.ts';
 import { byte, setWord, word } from '../../image/memory.ts';
 import { fault, intern } from '../../image/tables.kernel.ts';
 import { isAscii, isUtf8 } from '../../image/utf8.kernel.ts';
 import { ELF_FAULT } from '../faults.ts';
 
-/** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
-const BUDGET_SHIFT = 3;
-const BUDGET_BASE = 0x10000;
-/** The largest file whose budget is below 2^31; it is enough for larger files. */
-const BUDGET_FILE = 0x0fff0000;
-
 /** Opens the contents of a section as a string table. */
-export function openStrings(unit: number, section: number): number {
+export function openStrings(section: number): number {
   const at = word(word(SECTION.at) + section);
   const size = at === 0 ? 0 : word(word(SECTION.size) + section);
-  const file = word(word(UNIT.size) + unit);
   let end = size - 1;
   while (end >= 0 && byte(at + end) !== 0) end = end - 1;
   setWord(HEADER.stringsAt, at);
   setWord(HEADER.stringsSize, size);
   setWord(HEADER.stringsEnd, end);
-  setWord(HEADER.stringsBudget, ((file < BUDGET_FILE ? file : BUDGET_FILE) << BUDGET_SHIFT) + BUDGET_BASE);
+  setWord(HEADER.stringsBudget, word(HEADER.fileNames));
   setWord(HEADER.stringsAscii, isAscii(at, size));
   return size;
 }

@@ -67,7 +67,7 @@ function openNames(unit: number, table: number): number {
   if (!exists || word(word(SECTION.type) + first + link) !== SHT_STRTAB) {
     return fault(ELF_FAULT.symbolNames, unit, table - first, 0);
   }
-  openStrings(unit, first + link);
+  openStrings(first + link);
   return 1;
 }
 

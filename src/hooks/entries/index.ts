@@ -13,5 +13,6 @@ export {
   openOccupant,
 } from './entry.ts';
 export { type Removal, removeHook } from './remove.ts';
-export { hooksRunning, requireOccupant } from './running.ts';
+export { removeBrokenHook } from './remove-broken.ts';
+export { hiddenLinkNotes, hooksRunning, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

@@ -1,7 +1,7 @@
 /** Hooks by the programs on them, independent of who attached them. */
 
 import { RootletError } from '../../diag/index.ts';
-import { Attachment, listIds, openById, type Sys } from '../../kernel/index.ts';
+import { Attachment, openById, type Sys, visibleIds } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import { endOf, type Hook, hookChanged, LinkHook, type Occupant } from '../kinds/index.ts';
@@ -15,8 +15,8 @@ export interface RunningHook {
 
 /**
  * Every hook that runs one of `programs` now: all links, and the entry's own TC filter or XDP program
- * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot
- * be seen.
+ * without a link. Without CAP_SYS_ADMIN only links with a pin in a store are found. Throws `kernel-ids`, and
+ * `attach-other-netns` for a filter that cannot be seen.
  */
 export function hooksRunning(
   store: Store,
@@ -34,8 +34,16 @@ export function hooksRunning(
   });
 }
 
+/** A note where `hooksRunning` cannot see all links. */
+export function hiddenLinkNotes(sys: Sys): readonly string[] {
+  if (visibleIds(sys, 'link').all) return [];
+  return [
+    'attachments that other processes made are not visible without CAP_SYS_ADMIN: they go on running the old version',
+  ];
+}
+
 function linksRunning(sys: Sys, programs: ReadonlySet<number>, cleanup: Cleanup): RunningHook[] {
-  return listIds(sys, 'link').flatMap(id => {
+  return visibleIds(sys, 'link').ids.flatMap(id => {
     const fd = openById(sys, 'link', id);
     if (fd === undefined) return [];
     const hook = new LinkHook(new Attachment(sys, fd, `attachment ${id}`));

@@ -2,7 +2,7 @@
  * Targets of hooks that have a grammar of their own: functions, perf events, netfilter, targets of iterators.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { given } from '../../bytes/index.ts';
 import { available, quote, usageError } from '../../diag/index.ts';
 import {
@@ -157,7 +157,7 @@ export function withIterator<T>(
 
 function openDirectory(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     throw usageError(

@@ -5,10 +5,11 @@
  * checked.
  */
 
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { viewOf } from '../../bytes/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
 import { PF_X, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC } from '../../elf/index.ts';
+import { readRegular } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
 /**
@@ -65,7 +66,7 @@ export function functionOffset(path: string, name: string): number {
 
 function readWhole(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readRegular(path);
   } catch {
     throw platformError('kernel-no-executable', [], `${quote(path)} cannot be read`);
   }

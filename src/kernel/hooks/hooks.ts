@@ -1,6 +1,6 @@
 /** Attaching to each kind of hook by its native target: interface, cgroup, namespace, function. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { quote } from '../../diag/index.ts';
 import {
   BPF_ITER_CREATE,
@@ -268,7 +268,7 @@ export function openIterator(attachment: Attachment): Fd {
 function withOpen<T>(path: string, body: (fd: number) => T): T {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe is not waited for
   } catch (error) {
     throw syscallError('kernel-attach', [], `opening ${quote(path)}`, -errnoOf(error));
   }

@@ -40,5 +40,6 @@ export {
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
 export { attachStructOps, writeOperations } from './struct-ops.ts';
 export { type AttachedProgram, type Survey, surveyInterfaces } from './survey.ts';
-export { type FilterProgram, freePlace, TcFilter } from './tc.ts';
+export { type FilterProgram, filtersOn, freePlace, TcFilter } from './tc.ts';
+export { type TraceLine, TracePipe } from './trace-pipe.ts';
 export { readXdpFeatures, type XdpFeatures } from './xdp-features.ts';

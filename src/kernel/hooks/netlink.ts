@@ -89,7 +89,9 @@ export class NetlinkSocket {
   #exchange(type: number, flags: number, payload: Uint8Array): NetlinkAnswer {
     this.#sequence += 1;
     const message = encodeMessage(type, flags + NLM_F_REQUEST, this.#sequence, payload);
-    const sent = this.#sys.syscall('sendto', this.#fd.number, message, message.length, 0, 0, 0);
+    const sent = uninterrupted(() =>
+      this.#sys.syscall('sendto', this.#fd.number, message, message.length, 0, 0, 0),
+    );
     if (sent < 0) throw syscallError('kernel-netlink', [], 'sending a netlink request', sent);
     const messages: NetlinkMessage[] = [];
     for (;;) {
@@ -116,13 +118,19 @@ export class NetlinkSocket {
 
   #receive(): Uint8Array {
     const buffer = new Uint8Array(64 * 1024);
-    let length = -EINTR;
-    while (length === -EINTR) {
-      length = this.#sys.syscall('recvfrom', this.#fd.number, buffer, buffer.length, 0, 0, 0);
-    }
+    const length = uninterrupted(() =>
+      this.#sys.syscall('recvfrom', this.#fd.number, buffer, buffer.length, 0, 0, 0),
+    );
     if (length < 0) throw syscallError('kernel-netlink', [], 'receiving a netlink answer', length);
     return buffer.subarray(0, length);
   }
+}
+
+/** Made again while a signal interrupts it: it has had no effect then. */
+function uninterrupted(call: () => number): number {
+  let result = -EINTR;
+  while (result === -EINTR) result = call();
+  return result;
 }
 
 const MOST_ATTEMPTS = 5;

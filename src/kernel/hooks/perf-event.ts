@@ -177,7 +177,8 @@ export function attachPerfEvent(
   return attachToEvent(sys, programFd, openPerfEvent(sys, spec, place), place, cookie);
 }
 
-const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
+/** Where tracefs is mounted. */
+export const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
 /** A tracepoint such as `syscalls/sys_enter_openat`. `pid` -1: in every process. */
 export function attachTraceEvent(

@@ -3,6 +3,7 @@
 import { BPF_BTF_LOAD, EMFILE } from '../../uapi/index.ts';
 import { bpf, Fd, type Sys, syscallError } from '../sys/index.ts';
 import { BtfLoadAttr, encodeAttr } from '../uapi/index.ts';
+import { rememberTypes } from './types-by-id.ts';
 
 const LOG_SIZE = 256 * 1024;
 
@@ -15,7 +16,10 @@ export function tryLoadBtf(sys: Sys, bytes: Uint8Array): number {
 /** Loads BTF. Throws `kernel-btf-refused` with the end of the kernel's log, which names the refused type. */
 export function loadBtf(sys: Sys, bytes: Uint8Array): Fd {
   const result = tryLoadBtf(sys, bytes);
-  if (result >= 0) return Fd.adopt(sys, result);
+  if (result >= 0) {
+    rememberTypes(sys, result, bytes);
+    return Fd.adopt(sys, result);
+  }
   const what = `loading BTF of ${bytes.length} bytes`;
   if (result === -EMFILE) throw syscallError('kernel-btf-refused', [], what, result);
   const details = logLines(sys, bytes).slice(-5);

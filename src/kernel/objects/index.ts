@@ -3,6 +3,7 @@
 export { loadBtf, tryLoadBtf } from './btf-object.ts';
 export {
   addPinnedObjects,
+  isFrozen,
   isNotVisible,
   type LinkDescription,
   listIds,
@@ -14,6 +15,7 @@ export {
   readLinkInfo,
   readMapInfo,
   readProgramInfo,
+  visibleIds,
 } from './info.ts';
 export { BpfMap, describeMap, isPerCpu, type MapSpec, tryCreateMap } from './map.ts';
 export { type Batch, deleteBatch, readBatches, updateBatch } from './map-batch.ts';
@@ -23,4 +25,5 @@ export { openPinned, pinObject } from './pin.ts';
 export { BpfProgram, type LogLevel, loadProgram, type ProgramSpec, tryLoadProgram } from './program.ts';
 export { RingBuffer } from './ring-buffer.ts';
 export type { TestRunOptions, TestRunResult } from './test-run.ts';
+export { typesById, typesToKeep } from './types-by-id.ts';
 export { parseVerifierLog } from './verifier-log.ts';

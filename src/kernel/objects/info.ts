@@ -1,5 +1,6 @@
 /** Info of kernel objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
 
+import { readFileSync } from 'node:fs';
 import { viewOf } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import {
@@ -117,6 +118,18 @@ export function readMapInfo(sys: Sys, fd: number): MapDescription {
     keyTypeId: info.btf_key_type_id,
     valueTypeId: info.btf_value_type_id,
   };
+}
+
+/**
+ * Whether user space may no longer write the map of `fd` (BPF_MAP_FREEZE). The kernel tells it in /proc alone, since Linux
+ * 5.2; false where that cannot be read.
+ */
+export function isFrozen(fd: number): boolean {
+  try {
+    return /^frozen:\s*1$/m.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** Asks about the program of `fd`: once for the counts, then with room for the lists. */
@@ -262,8 +275,14 @@ function idHint(kind: ObjectKind, result: number): { hint?: string } {
 /** Objects that this process finds by paths: a store has the ids of what it pins in its records. */
 export interface PinnedObjects {
   /** Owned by the caller; undefined for what it does not have. */
-  open(kind: Exclude<ObjectKind, 'btf'>, id: number): Fd | undefined;
+  open(kind: PinnableKind, id: number): Fd | undefined;
+  /** Ids of all that it has of a kind. */
+  ids(kind: PinnableKind): readonly number[];
+  /** Raw BTF by the id of its object; undefined for what it does not have. */
+  types(id: number): Uint8Array | undefined;
 }
+
+type PinnableKind = Exclude<ObjectKind, 'btf'>;
 
 /** By directory, so that one that is opened again replaces itself. */
 const pinnedObjects = new WeakMap<Sys, Map<string, PinnedObjects>>();
@@ -277,12 +296,35 @@ export function addPinnedObjects(sys: Sys, directory: string, objects: PinnedObj
 
 const NOWHERE: ReadonlyMap<string, PinnedObjects> = new Map();
 
-function openPinnedById(sys: Sys, kind: Exclude<ObjectKind, 'btf'>, id: number): Fd | undefined {
+function openPinnedById(sys: Sys, kind: PinnableKind, id: number): Fd | undefined {
   for (const objects of (pinnedObjects.get(sys) ?? NOWHERE).values()) {
     const fd = objects.open(kind, id);
     if (fd !== undefined) return fd;
   }
   return undefined;
+}
+
+/** Types of a BTF object that a store keeps. */
+export function pinnedTypes(sys: Sys, id: number): Uint8Array | undefined {
+  for (const objects of (pinnedObjects.get(sys) ?? NOWHERE).values()) {
+    const types = objects.types(id);
+    if (types !== undefined) return types;
+  }
+  return undefined;
+}
+
+/** Ids of all objects of a kind; where this process may not list them, of those that have a pin in a store. */
+export function visibleIds(
+  sys: Sys,
+  kind: PinnableKind,
+): { readonly ids: readonly number[]; readonly all: boolean } {
+  try {
+    return { ids: listIds(sys, kind), all: true };
+  } catch (error) {
+    if (!isNotVisible(error)) throw error;
+    const stores = [...(pinnedObjects.get(sys) ?? NOWHERE).values()];
+    return { ids: [...new Set(stores.flatMap(store => store.ids(kind)))], all: false };
+  }
 }
 
 /** Whether an error means that this process may not look at objects of others (no CAP_SYS_ADMIN). */

@@ -3,16 +3,13 @@
  * machine never load it.
  */
 
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { elementAt, given } from '../../bytes/index.ts';
 import { platformError } from '../../diag/index.ts';
 import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
 import {
   bpf,
-  isTrustedOwner,
   missingRights,
   type PollHandle,
   type Sys,
@@ -20,6 +17,7 @@ import {
   type SyscallName,
 } from '../sys/index.ts';
 import { encodeAttr, MapCreateAttr } from '../uapi/index.ts';
+import { BY_ALL, binaryPath, isOwnFile } from './koffi-binary.ts';
 import { liftMemlock } from './memlock.ts';
 import { syscallNumbersOf } from './syscall-numbers.ts';
 
@@ -82,7 +80,12 @@ function loadKoffi(): Koffi {
   const load = createRequire(import.meta.url);
   try {
     // koffi's own types describe what require returns.
-    return loadBinary() ?? (load('koffi') as Koffi);
+    const binary = loadBinary();
+    if (binary !== undefined) return binary;
+    const path = load.resolve('koffi');
+    if (!isOwnFile(path, BY_ALL))
+      throw new Error(`other users can write to ${path}, or to a directory above it`);
+    return load('koffi') as Koffi;
   } catch (error) {
     const isDenied = error instanceof Error && 'code' in error && error.code === 'ERR_DLOPEN_DISABLED';
     throw platformError(
@@ -117,47 +120,6 @@ function loadBinary(): Koffi | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Where the package with the binary is, in the first `node_modules` upwards that has it. */
-function binaryPath(): string | undefined {
-  const libc = libcOfNode();
-  if (libc === undefined) return undefined;
-  const inPackage = `@koromix/koffi-linux-${process.arch}/${libc}_${process.arch}/koffi.node`;
-  let directory = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const path = join(directory, 'node_modules', inPackage);
-    if (isOwn(path)) return path;
-    const parent = dirname(directory);
-    if (parent === directory) return undefined;
-    directory = parent;
-  }
-}
-
-const WRITABLE_BY_OTHERS = 0o022;
-
-/**
- * Whether it is there, and nobody but root, this user and the owner of this package can have written it: it is code, and
- * the search ends at `/node_modules`, with directories in between that other users may write to.
- */
-function isOwn(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isFile() !== true || (stats.mode & WRITABLE_BY_OTHERS) !== 0) return false;
-  return isTrustedOwner(stats.uid) || stats.uid === statSync(fileURLToPath(import.meta.url)).uid;
-}
-
-/** Bytes of an executable that have the name of its dynamic loader. */
-const HEAD = 4096;
-
-/** koffi's word for the C library that this Node runs with; one built for another library must not be opened. */
-function libcOfNode(): 'linux' | 'musl' | undefined {
-  const bytes = new Uint8Array(HEAD);
-  const fd = openSync(process.execPath, 'r');
-  readSync(fd, bytes);
-  closeSync(fd);
-  const head = Buffer.from(bytes.buffer).toString('latin1');
-  if (head.includes('/ld-musl-')) return 'musl';
-  return head.includes('/ld-linux-') ? 'linux' : undefined;
 }
 
 class KoffiSys implements Sys {

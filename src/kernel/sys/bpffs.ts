@@ -11,7 +11,7 @@
  * only by root and by the effective user, so that its path leads to it afterwards as well.
  */
 
-import { lstatSync, mkdirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
+import { constants, lstatSync, mkdirSync, openSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { quote, shellWord } from '../../diag/index.ts';
 import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../../uapi/index.ts';
@@ -138,6 +138,21 @@ export function makeDirectories(path: string, check: ComponentCheck): string {
     check(at, lstatSync(at));
   }
   return at;
+}
+
+const HELD = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/** A descriptor of a directory. Errors are those of `node:fs`: ENOTDIR or ELOOP for a file or a link. */
+export function openHeld(directory: string): number {
+  return openSync(directory, HELD);
+}
+
+/** Where Linux shows what a process has open. */
+export const DESCRIPTORS = '/proc/self/fd';
+
+/** Path of what is in a directory that is held open, for system calls: the path of the directory does not matter. */
+export function throughDescriptor(fd: number, ...names: readonly string[]): string {
+  return [DESCRIPTORS, fd, ...names].join('/');
 }
 
 /** Makes one directory with mode 0700. False when it exists: it is left as it is, unchecked. */

@@ -2,6 +2,7 @@
 
 export {
   approach,
+  DESCRIPTORS,
   type DirectoryStats,
   type DirectoryUse,
   distrust,
@@ -10,6 +11,8 @@ export {
   MOUNT_BPFFS,
   makeDirectories,
   makeDirectory,
+  openHeld,
+  throughDescriptor,
 } from './bpffs.ts';
 export { EMFILE_HINT, errnoOf, syscallError } from './errno.ts';
 export { Fd } from './fd.ts';
@@ -26,6 +29,7 @@ export {
   searchNetns,
 } from './netns.ts';
 export { type PinObstacle, pinObstacle } from './pin-obstacle.ts';
+export { NOT_REGULAR, readRegular } from './regular-file.ts';
 export { type Capabilities, capabilitiesOf, missingRights, ownCapabilities } from './rights.ts';
 export {
   bpf,

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -35,6 +36,13 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     FileLock.take(kernel, directory, { wait: true }).close();
     expect(countFds()).toBe(before);
   });
+});
+
+test('a pipe in the place of a lock is not waited for', () => {
+  const path = join(directory, 'pipe');
+  execFileSync('mkfifo', [path]);
+  FileLock.take(new FakeSys(), path).close();
+  unlinkSync(path);
 });
 
 test('a path that is not there is an error of its own', () => {

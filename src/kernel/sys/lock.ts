@@ -1,6 +1,6 @@
 /** flock(2) on a file or directory: released by the kernel when the process ends, for any reason. */
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { problem, quote, RootletError } from '../../diag/index.ts';
 import { EAGAIN, EINTR } from '../../uapi/index.ts';
 import { errnoOf, syscallError } from './errno.ts';
@@ -52,10 +52,10 @@ export class FileLock {
   }
 }
 
-/** Node opens everything close-on-exec, so that no child keeps the lock. */
+/** Node opens everything close-on-exec, so that no child keeps the lock. A pipe in its place is not waited for. */
 function openForLock(path: string, shown: string): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw syscallError('kernel-lock', [], `opening ${quote(shown)} to lock it`, -errnoOf(error));
   }

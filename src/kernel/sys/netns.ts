@@ -3,7 +3,16 @@
  * thread's.
  */
 
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../../diag/index.ts';
 import { EACCES, EPERM } from '../../uapi/index.ts';
@@ -38,7 +47,7 @@ export function inNetns<T>(sys: Sys, path: string, body: () => T): T {
 
 function openNamespace(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe in its place is not waited for
   } catch (error) {
     throw syscallError('kernel-netns', [], `opening network namespace ${quote(path)}`, -errnoOf(error));
   }

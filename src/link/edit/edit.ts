@@ -7,7 +7,7 @@
  * Archives are searched for the new names, so a renamed definition is still found.
  */
 
-import { type Problem, ProblemList } from '../../diag/index.ts';
+import { type Limits, type Problem, ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Preparation } from '../inputs/index.ts';
 import { findInput, inputName } from '../resolve/index.ts';
@@ -48,13 +48,18 @@ import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap
 type BindingPass = (object: BpfObject, names: readonly string[]) => Edited;
 
 /** What edits these inputs. */
-export function inputEdits(inputs: readonly { readonly name: string }[], options: EditOptions): InputEdits {
-  return new InputEdits(inputs, options);
+export function inputEdits(
+  inputs: readonly { readonly name: string }[],
+  options: EditOptions,
+  limits?: Limits,
+): InputEdits {
+  return new InputEdits(inputs, options, limits);
 }
 
 /** The edits of inputs: takes objects as they are read, and reports at the end what did not match. */
 export class InputEdits implements Preparation {
   readonly #options: EditOptions;
+  readonly #limits: Limits | undefined;
   readonly #problems = new ProblemList();
   readonly #notes: string[] = [];
   readonly #sections: readonly RenameRequest[];
@@ -67,8 +72,9 @@ export class InputEdits implements Preparation {
   readonly #archives = new Map<string, ReadonlySet<string>>();
   readonly #aliases: ReadonlyMap<string, string>;
 
-  constructor(inputs: readonly { readonly name: string }[], options: EditOptions) {
+  constructor(inputs: readonly { readonly name: string }[], options: EditOptions, limits?: Limits) {
     this.#options = options;
+    this.#limits = limits;
     const place = (selector: { readonly file?: string }): Place | null | undefined =>
       this.#place(inputs, selector.file);
     this.#sections = renameRequests(options.renameSections ?? [], place);
@@ -93,7 +99,9 @@ export class InputEdits implements Preparation {
   object(object: BpfObject, input: string): BpfObject {
     const mine = <R extends Request>(list: readonly R[]): R[] =>
       list.filter(({ place }) => isFor(place, object, input));
-    let current = this.#rename(object, mine(this.#sections), hasSection, renameSections);
+    let current = this.#rename(object, mine(this.#sections), hasSection, (before, renames) =>
+      renameSections(before, renames, this.#limits),
+    );
     current = this.#rename(current, mine(this.#names), hasName, redefineSymbols);
     for (const { name, place } of mine(this.#prefixes))
       current = this.#take(

@@ -7,7 +7,17 @@
  * the two are merged.
  */
 
-import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
+import { given } from '../../bytes/index.ts';
+import {
+  describeLimit,
+  didYouMean,
+  type Limits,
+  limitOf,
+  type Problem,
+  problem,
+  quote,
+  raiseHint,
+} from '../../diag/index.ts';
 import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import {
   type BpfObject,
@@ -23,11 +33,8 @@ import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
 
-/** Zeros that are written out when a section leaves `.bss`. */
-const MAX_ZEROS = 0x10000000;
-
-/** Gives sections other names, all at once. */
-export function renameSections(object: BpfObject, renames: readonly SymbolRename[]): Edited {
+/** Gives sections other names, all at once. What leaves `.bss` is limited by `limits.zeros`. */
+export function renameSections(object: BpfObject, renames: readonly SymbolRename[], limits?: Limits): Edited {
   const table = new Map<string, string>();
   const problems: Problem[] = [];
   for (const { from, to } of renames) {
@@ -40,7 +47,7 @@ export function renameSections(object: BpfObject, renames: readonly SymbolRename
     else problems.push(problem);
   }
   if (problems.length > 0) return { object, problems, notes: [] };
-  const moved = moveSections(object, table);
+  const moved = moveSections(object, table, limitOf(limits, 'zeros'));
   return { ...moved, notes: [] };
 }
 
@@ -109,8 +116,12 @@ function sectionProblem(object: BpfObject, from: string, to: string, why: string
 
 // --- moving -------------------------------------------------------------------------------------------------------
 
-/** Sections under their new names; those that meet become one. */
-function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Omit<Edited, 'notes'> {
+/** Sections under their new names; those that meet become one. `limit`: of zeros. */
+function moveSections(
+  object: BpfObject,
+  table: ReadonlyMap<string, string>,
+  limit: number,
+): Omit<Edited, 'notes'> {
   const sections: SectionShell[] = [];
   const byName = new Map<string, number>();
   const problems: Problem[] = [];
@@ -138,16 +149,17 @@ function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Om
   if (problems.length > 0) return { object, problems };
   const moved = object.symbols.map(symbol => moveSymbol(symbol, table, indexes));
   const zeros = moved.reduce((sum, symbol) => sum + zerosIn(symbol, sections), 0);
-  if (zeros > MAX_ZEROS) return { object, problems: [zerosProblem(object, zeros)] };
+  if (zeros > limit) return { object, problems: [zerosProblem(object, zeros, limit)] };
   const symbols = moved.map(symbol => withZeros(symbol, sections));
   return { object: { ...object, sections, symbols }, problems: [] };
 }
 
-function zerosProblem(object: BpfObject, zeros: number): Problem {
+function zerosProblem(object: BpfObject, zeros: number, limit: number): Problem {
   return problem(
     'link-section-size',
     [object.name],
-    `a section that leaves ".bss" would have ${zeros} bytes of zeros`,
+    `a section that leaves ".bss" would have ${zeros} bytes of zeros, more than the limit of ${describeLimit('zeros', limit)}`,
+    given({ hint: raiseHint('zeros', limit, zeros) }),
   );
 }
 

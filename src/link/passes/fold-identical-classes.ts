@@ -1,14 +1,22 @@
 /**
  * Which static functions and read-only data of several files are equal.
  *
- * Partition refinement: symbols of equal name, section, contents, positions of references and types start in
- * one class, and a class is split while references of its members lead to different classes. Members of the
+ * Partition refinement (`partition.ts`): symbols of equal name, section, contents, positions of references and types
+ * start in one class, and a class is split while references of its members lead to different classes. Members of the
  * final classes are equal, also where functions call each other in cycles. Global symbols are compared by
  * name: they are the same in every file, or the link fails. Writable data is only equal to itself, and so are
  * constants that a loader may set (volatile).
  */
 
-import { type BtfId, compareTypes, sizeOfType, skipModifiers } from '../../btf/index.ts';
+import {
+  type BtfId,
+  type CompareSession,
+  compareTypes,
+  sizeOfType,
+  skipModifiers,
+  toRaw,
+  typeOutline,
+} from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { CodeView, OP_LD_IMM64 } from '../../isa/index.ts';
@@ -22,6 +30,7 @@ import {
 } from '../../object/index.ts';
 import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/index.ts';
 import { entryAt, type SymbolAt, symbolAt } from '../resolve/index.ts';
+import { type Edge, refine } from './partition.ts';
 
 /** What a reference to a symbol means: equal texts, equal targets. */
 export type TargetKey = (file: number, index: SymbolIndex) => string;
@@ -32,30 +41,73 @@ export interface StaticClasses {
   readonly equal: readonly (readonly SymbolAt[])[];
 }
 
-export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
+export function classifyStatics(objects: readonly BpfObject[], session: CompareSession): StaticClasses {
   const nodes = foldableStatics(objects);
-  const classOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  const numbers = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  nodes.forEach(({ file, index }, number) => {
+    elementAt(numbers, file)[index] = number;
+  });
+  const classOf = firstClasses(objects, nodes, numbers, session);
+  refine(classOf, edgesOf(objects, nodes, numbers));
   const keyOf: TargetKey = (file, index) => {
-    const symbol = symbolAt(objects, { file, index });
-    if (symbol.binding !== 'local') return `=${symbol.name}`;
-    const number = entryAt(classOf, { file, index });
-    return number < 0 ? `${file}:${index}` : `#${number}`;
+    const node = entryAt(numbers, { file, index });
+    return node < 0 ? fixedKey(objects, { file, index }) : `#${elementAt(classOf, node)}`;
   };
-  let classes = splitByTypes(
-    objects,
-    groupBy(nodes, at => shapeOf(objects, at)),
+  return { keyOf, equal: severalOf(nodes, classOf) };
+}
+
+/** What a reference to a symbol means that is not folded itself. */
+function fixedKey(objects: readonly BpfObject[], at: SymbolAt): string {
+  const symbol = symbolAt(objects, at);
+  return symbol.binding === 'local' ? `${at.file}:${at.index}` : `=${symbol.name}`;
+}
+
+/** Classes by everything but references to each other. */
+function firstClasses(
+  objects: readonly BpfObject[],
+  nodes: readonly SymbolAt[],
+  numbers: readonly Int32Array[],
+  session: CompareSession,
+): Int32Array {
+  const fixed: TargetKey = (file, index) =>
+    entryAt(numbers, { file, index }) < 0 ? fixedKey(objects, { file, index }) : '#';
+  const shapes = groupBy(nodes, at => shapeOf(objects, at));
+  const classes = splitByTypes(objects, shapes, session).flatMap(members =>
+    members.length < 2 ? [members] : groupBy(members, at => targetsOf(objects, at, fixed)),
   );
-  for (;;) {
-    classes.forEach((members, number) => {
-      for (const { file, index } of members) elementAt(classOf, file)[index] = number;
+  const classOf = new Int32Array(nodes.length);
+  classes.forEach((members, number) => {
+    for (const at of members) classOf[entryAt(numbers, at)] = number;
+  });
+  return classOf;
+}
+
+/** References among what may be folded. */
+function edgesOf(
+  objects: readonly BpfObject[],
+  nodes: readonly SymbolAt[],
+  numbers: readonly Int32Array[],
+): Edge[] {
+  return nodes.flatMap((at, from) => {
+    const symbol = symbolAt(objects, at);
+    if (symbol.kind === 'extern') return [];
+    return symbol.references.flatMap((reference, place) => {
+      const to = entryAt(numbers, { file: at.file, index: reference.symbol });
+      return to < 0 ? [] : [{ from, place, to }];
     });
-    const finer = classes.flatMap(members =>
-      members.length < 2 ? [members] : groupBy(members, at => targetsOf(objects, at, keyOf)),
-    );
-    if (finer.length === classes.length) break;
-    classes = finer;
-  }
-  return { keyOf, equal: classes.filter(members => members.length > 1) };
+  });
+}
+
+/** Classes with several members, in order of their first. */
+function severalOf(nodes: readonly SymbolAt[], classOf: Int32Array): (readonly SymbolAt[])[] {
+  const classes = new Map<number, SymbolAt[]>();
+  nodes.forEach((at, node) => {
+    const number = elementAt(classOf, node);
+    const known = classes.get(number);
+    if (known === undefined) classes.set(number, [at]);
+    else known.push(at);
+  });
+  return [...classes.values()].filter(members => members.length > 1);
 }
 
 /** Groups in order of their first members. */
@@ -99,7 +151,7 @@ function isVolatile(object: BpfObject, btfId: BtfId): boolean {
   return false;
 }
 
-/** A key of everything but types and targets of references. */
+/** A key of everything but targets of references; of types their outlines. */
 function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
   const object = objects[at.file];
   const symbol = object?.symbols[at.index];
@@ -111,14 +163,21 @@ function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
           textOfBytes(comparableCode(object, symbol)),
           ...symbol.references.map(one => `${one.insnIndex} ${one.kind} ${one.addend}`),
           '',
-          ...symbol.coreRecords.map(one => `${one.insnIndex} ${one.kind} ${one.access}`),
+          ...symbol.coreRecords.map(
+            one => `${one.insnIndex} ${one.kind} ${one.access} ${outlineIn(object, one.type)}`,
+          ),
         ]
       : [
           String(symbol.align),
           textOfBytes(symbol.bytes ?? new Uint8Array(0)),
           ...symbol.references.map(one => `${one.offset} ${one.width} ${one.kind} ${one.addend}`),
         ];
-  return JSON.stringify([symbol.kind, symbol.name, section, ...parts]);
+  return JSON.stringify([symbol.kind, symbol.name, section, outlineIn(object, symbol.btfId), ...parts]);
+}
+
+/** '' without a type. */
+function outlineIn({ btf }: BpfObject, id: BtfId): string {
+  return btf === null || id === 0 ? '' : typeOutline(toRaw(btf), id);
 }
 
 function textOfBytes(bytes: Uint8Array): string {
@@ -141,11 +200,15 @@ export function comparableCode(object: BpfObject, symbol: FunctionSymbol): Uint8
 
 // --- types --------------------------------------------------------------------------------------------------------
 
-function splitByTypes(objects: readonly BpfObject[], groups: readonly SymbolAt[][]): SymbolAt[][] {
+function splitByTypes(
+  objects: readonly BpfObject[],
+  groups: readonly SymbolAt[][],
+  session: CompareSession,
+): SymbolAt[][] {
   return groups.flatMap(members => {
     const parts: SymbolAt[][] = [];
     for (const at of members) {
-      const part = parts.find(([first]) => first !== undefined && sameTypes(objects, first, at));
+      const part = parts.find(([first]) => first !== undefined && sameTypes(objects, first, at, session));
       if (part === undefined) parts.push([at]);
       else part.push(at);
     }
@@ -153,16 +216,28 @@ function splitByTypes(objects: readonly BpfObject[], groups: readonly SymbolAt[]
   });
 }
 
-function sameTypes(objects: readonly BpfObject[], a: SymbolAt, b: SymbolAt): boolean {
+function sameTypes(
+  objects: readonly BpfObject[],
+  a: SymbolAt,
+  b: SymbolAt,
+  session: CompareSession,
+): boolean {
   const [left, right] = [elementAt(objects, a.file), elementAt(objects, b.file)];
-  return typeDifference(left, symbolOf(left, a.index), right, symbolOf(right, b.index)) === null;
+  return typeDifference(left, symbolOf(left, a.index), right, symbolOf(right, b.index), session) === null;
 }
 
 /**
  * How the types of two symbols and of their CO-RE records, of which they have equally many, differ, strictly;
  * null when they agree.
  */
-export function typeDifference(left: BpfObject, a: BpfSymbol, right: BpfObject, b: BpfSymbol): string | null {
+export function typeDifference(
+  left: BpfObject,
+  a: BpfSymbol,
+  right: BpfObject,
+  b: BpfSymbol,
+  session: CompareSession,
+): string | null {
+  session.take(1);
   const pairs: [BtfId, BtfId][] = [[a.btfId, b.btfId]];
   if (a.kind === 'function' && b.kind === 'function')
     a.coreRecords.forEach((record, position) => {
@@ -171,7 +246,7 @@ export function typeDifference(left: BpfObject, a: BpfSymbol, right: BpfObject, 
   for (const [idA, idB] of pairs) {
     if (idA === 0 && idB === 0) continue;
     if (left.btf === null || right.btf === null || idA === 0 || idB === 0) return 'only one has BTF';
-    const mismatch = compareTypes(left.btf, idA, right.btf, idB, { strict: true });
+    const mismatch = compareTypes(left.btf, idA, right.btf, idB, { strict: true, session });
     if (mismatch !== null)
       return `${mismatch.path === '' ? '' : `${mismatch.path}: `}${mismatch.left} and ${mismatch.right}`;
   }

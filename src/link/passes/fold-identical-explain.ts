@@ -3,7 +3,7 @@
  * merged.
  */
 
-import { compareTypes } from '../../btf/index.ts';
+import { type CompareSession, compareTypes } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { counted, quote } from '../../diag/index.ts';
 import { CodeView, disassembleAt, OP_LD_IMM64 } from '../../isa/index.ts';
@@ -26,6 +26,8 @@ interface Side<S extends BpfSymbol = BpfSymbol> {
   readonly object: BpfObject;
   readonly file: number;
   readonly symbol: S;
+  /** Of all comparisons of a link. */
+  readonly session: CompareSession;
 }
 
 type Pair<S extends BpfSymbol = BpfSymbol> = readonly [Side<S>, Side<S>];
@@ -36,10 +38,11 @@ export function whyDifferent(
   keyOf: TargetKey,
   first: SymbolAt,
   other: SymbolAt,
+  session: CompareSession,
 ): readonly string[] | null {
-  const [a, b] = [sideOf(objects, first), sideOf(objects, other)];
+  const [a, b] = [sideOf(objects, first, session), sideOf(objects, other, session)];
   // with the text of all other mismatches
-  const disagrees = disagreement(objects, first, other);
+  const disagrees = disagreement(objects, first, other, { session });
   if (disagrees !== null) return [`not identical: ${disagrees.message}`];
   const lines: string[] = [];
   let place = 'not identical';
@@ -89,9 +92,9 @@ function behindOf([a, b]: Pair, left: Target, right: Target): { readonly behind?
   };
 }
 
-function sideOf(objects: readonly BpfObject[], at: SymbolAt): Side {
+function sideOf(objects: readonly BpfObject[], at: SymbolAt, session: CompareSession): Side {
   const object = elementAt(objects, at.file);
-  return { object, file: at.file, symbol: symbolOf(object, at.index) };
+  return { object, file: at.file, symbol: symbolOf(object, at.index), session };
 }
 
 /** Kinds are the same where declarations agree. */
@@ -114,7 +117,7 @@ function sections([a, b]: Pair): readonly [string, string] {
 }
 
 function typesDiffer([a, b]: Pair): Difference | null {
-  const difference = typeDifference(a.object, a.symbol, b.object, b.symbol);
+  const difference = typeDifference(a.object, a.symbol, b.object, b.symbol, a.session);
   if (difference === null) return null;
   return differs(`types differ: ${difference}, in ${a.object.name} and ${b.object.name}`);
 }
@@ -289,7 +292,10 @@ function mapDifference(keyOf: TargetKey, pair: Pair<MapSymbol>): Difference | nu
     ['value', left.valueType, right.valueType],
   ] as const) {
     if (a.object.btf === null || b.object.btf === null || idA === 0 || idB === 0) continue;
-    const mismatch = compareTypes(a.object.btf, idA, b.object.btf, idB, { strict: true });
+    const mismatch = compareTypes(a.object.btf, idA, b.object.btf, idB, {
+      strict: true,
+      session: a.session,
+    });
     if (mismatch !== null)
       return differs(
         `${what} types differ: ${mismatch.path === '' ? '' : `${mismatch.path}: `}${mismatch.left} in ${a.object.name}, ${mismatch.right} in ${b.object.name}`,

@@ -10,6 +10,7 @@
  * with distinct names keep distinct addresses.
  */
 
+import { type CompareSession, compareSession } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { SHF_STRINGS } from '../../elf/index.ts';
@@ -41,11 +42,12 @@ export function findIdentical(objects: readonly BpfObject[]): Identical {
 }
 
 function compareDefinitions(objects: readonly BpfObject[]): Identical {
-  const classes = classifyStatics(objects);
+  const session = compareSession();
+  const classes = classifyStatics(objects, session);
   const names = new Set<string>();
   const differences = new Map<string, readonly string[]>();
   for (const [name, definitions] of strongDuplicates(objects)) {
-    const why = firstDifference(objects, classes, definitions);
+    const why = firstDifference(objects, classes, definitions, session);
     if (why === null) names.add(name);
     else differences.set(name, why);
   }
@@ -76,10 +78,11 @@ function firstDifference(
   objects: readonly BpfObject[],
   classes: StaticClasses,
   [first, ...others]: readonly SymbolAt[],
+  session: CompareSession,
 ): readonly string[] | null {
   if (first === undefined) return null;
   for (const other of others) {
-    const why = whyDifferent(objects, classes.keyOf, first, other);
+    const why = whyDifferent(objects, classes.keyOf, first, other, session);
     if (why !== null) return why;
   }
   return null;

@@ -6,15 +6,13 @@
 
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/constants.ts';
 import { ATOM_KIND } from '../../image/codes.ts';
-import { ATOM, NAME, SHELL, UNIT } from '../../image/layout.ts';
+import { ATOM, HEADER, NAME, SHELL, UNIT } from '../../image/layout.ts';
 import { setWord, word } from '../../image/memory.ts';
 import { addRows, alloc, fault } from '../../image/tables.kernel.ts';
 import { LINK_FAULT } from '../resolve/faults.ts';
 import { REQUEST } from '../resolve/request.ts';
 
 const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;
-/** `.bss` of one input that has to be written out because another one has bytes in it. */
-const MAX_ZEROS = 0x10000000;
 /** Values of maps, which data sections become, have less than 2 GiB. */
 const MAX_SIZE = 0x7fffffff;
 
@@ -91,7 +89,10 @@ function firstShell(known: number, result: number, shell: number): number {
 
 // --- sizes --------------------------------------------------------------------------------------------------------
 
-/** A fault for each section of the result that no map or file can hold. All symbols count, chosen or not. */
+/**
+ * A fault for each section of the result that no map or file can hold, and of which too many zeros would be written
+ * (1 as its second operand). All symbols count, chosen or not.
+ */
 export function checkSizes(request: number): number {
   const result = word(request + REQUEST.result);
   const first = word(word(UNIT.shells) + result);
@@ -103,7 +104,8 @@ export function checkSizes(request: number): number {
     addSizes(word(units + at), sizes - first, zeros - first);
   for (let at = 0; at < count; at = at + 1) {
     const isWritten = word(word(SHELL.type) + first + at) !== SHT_NOBITS;
-    if (word(sizes + at) < 0 || (isWritten && word(zeros + at) < 0)) fault(LINK_FAULT.size, 0, first + at, 0);
+    if (word(sizes + at) < 0 || (isWritten && word(zeros + at) < 0))
+      fault(LINK_FAULT.size, 0, first + at, word(sizes + at) < 0 ? 0 : 1);
   }
   return count;
 }
@@ -113,13 +115,14 @@ function addSizes(unit: number, sizes: number, zeros: number): number {
   const end = first + word(word(UNIT.atomCount) + unit);
   const kinds = word(ATOM.kind);
   const contents = word(ATOM.at);
+  const most = word(HEADER.zerosLimit);
   for (let atom = first; atom < end; atom = atom + 1) {
     if (word(kinds + atom) === ATOM_KIND.extern) continue;
     const shell = word(word(SHELL.merged) + word(word(ATOM.shell) + atom));
     const size = word(word(ATOM.size) + atom);
     addSize(sizes + shell, size, MAX_SIZE);
     if (word(kinds + atom) === ATOM_KIND.variable && word(contents + atom) === 0)
-      addSize(zeros + shell, size, MAX_ZEROS);
+      addSize(zeros + shell, size, most);
   }
   return 0;
 }

@@ -7,8 +7,8 @@
  * have to be written out, by what a file can reasonably hold.
  */
 
-import { elementAt } from '../../bytes/index.ts';
-import { type Problem, problem, quote } from '../../diag/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
+import { describeLimit, limitOf, type Problem, problem, quote, raiseHint } from '../../diag/index.ts';
 import { ATOM, FAULT, Image, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from '../../object/index.ts';
 import { LINK_FAULT, type LinkColumns, REQUEST } from '../resolve/index.ts';
@@ -37,7 +37,7 @@ function problemOf(columns: LinkColumns, fault: number): Problem {
   const { image } = columns;
   const [a, b] = [image.get(FAULT.a, fault), image.get(FAULT.b, fault)];
   if (image.get(FAULT.code, fault) === LINK_FAULT.role) return roleProblem(columns, a, b);
-  return sizeProblem(columns, a); // LINK_FAULT.size
+  return b === 0 ? sizeProblem(columns, a) : zerosProblem(columns, a); // LINK_FAULT.size
 }
 
 /** Bytes of all symbols of a section of the result. */
@@ -59,6 +59,19 @@ function sizeProblem(columns: LinkColumns, merged: number): Problem {
     'link-section-size',
     [`section ${quote(image.nameText(image.get(SHELL.name, merged)))}`],
     `would have ${sizeOf(columns, merged)} bytes, more than a map or a file can hold`,
+  );
+}
+
+/** `.bss` of one input that has to be written out because another one has bytes in it. */
+function zerosProblem(columns: LinkColumns, merged: number): Problem {
+  const { image } = columns;
+  const limit = limitOf(image.limits, 'zeros');
+  const message = `would have ${sizeOf(columns, merged)} bytes, most of them zeros: more than ${describeLimit('zeros', limit)} are not written out`;
+  return problem(
+    'link-section-size',
+    [`section ${quote(image.nameText(image.get(SHELL.name, merged)))}`],
+    message,
+    given({ hint: raiseHint('zeros', limit, sizeOf(columns, merged)) }),
   );
 }
 

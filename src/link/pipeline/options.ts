@@ -5,7 +5,7 @@
  * requests.
  */
 
-import type { Problem } from '../../diag/index.ts';
+import type { Limits, Problem } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { EditOptions } from '../edit/index.ts';
 import type { ArchiveOptions, PulledMember } from '../inputs/index.ts';
@@ -19,6 +19,11 @@ export interface CommonLinkOptions {
   readonly name?: string;
   /** Reads the files that thin archives name. */
   readonly readMember?: ArchiveOptions['readMember'];
+  /**
+   * Limits of input, as `--limits` takes them (docs/robustness.md); of inputs that were read before, those of the
+   * memory of the link.
+   */
+  readonly limits?: Limits;
   /** Edits of symbols and sections; those of one file are made before its names are resolved. */
   readonly edits?: EditOptions;
   /** Externs that get a definition of another input, whatever its name. */

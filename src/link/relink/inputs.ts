@@ -70,9 +70,9 @@ export function readRelinkInputs(
   const edits =
     options.edits === undefined
       ? undefined
-      : inputEdits(distinctNames([...files, ...libraries]), options.edits);
+      : inputEdits(distinctNames([...files, ...libraries]), options.edits, options.limits);
   const problems = new ProblemList();
-  const read = readEach(new Set(files), edits, problems);
+  const read = readEach(new Set(files), options, edits, problems);
   retypeEach(read, options.types ?? {}, problems);
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
@@ -100,19 +100,23 @@ export function readRelinkInputs(
   };
 }
 
-function archiveOptions({ readMember }: RelinkOptions, prepare: InputEdits | undefined): ArchiveOptions {
-  return given({ readMember, prepare });
+function archiveOptions(
+  { readMember, limits }: RelinkOptions,
+  prepare: InputEdits | undefined,
+): ArchiveOptions {
+  return given({ readMember, limits, prepare });
 }
 
 /** The objects of files that could be read; those of the rootlet and of components must not be archives. */
 function readEach(
   files: ReadonlySet<LinkInput>,
+  { limits }: RelinkOptions,
   prepare: InputEdits | undefined,
   problems: ProblemList,
 ): Map<LinkInput, BpfObject> {
   const read = new Map<LinkInput, BpfObject>();
   for (const file of files) {
-    const one = readInputs([file], { archives: false, ...given({ prepare }) });
+    const one = readInputs([file], { archives: false, ...given({ limits, prepare }) });
     const [object] = one.objects;
     if (object !== undefined) read.set(file, object);
     problems.add(one.problems);

@@ -22,6 +22,7 @@ import {
   type Resolution,
   type SymbolAt,
   symbolAt,
+  variablesOfSections,
 } from '../resolve/index.ts';
 import { mapNotes } from './map-notes.ts';
 
@@ -179,11 +180,7 @@ const MAX_OLD_VLEN = 0xffff;
 
 function crowdedSections(object: BpfObject): string[] {
   if (!mayHaveMoreVariables(object, MAX_OLD_VLEN)) return [];
-  const counts = new Array<number>(object.sections.length).fill(0);
-  for (const symbol of object.symbols) {
-    if (symbol.kind !== 'extern' && symbol.kind !== 'function')
-      counts[symbol.section] = elementAt(counts, symbol.section) + 1;
-  }
+  const counts = variablesOfSections(object);
   return object.sections.flatMap((section, index) => {
     const count = elementAt(counts, index);
     if (count <= MAX_OLD_VLEN) return [];

@@ -4,7 +4,7 @@
  * Maps are compared by what they define, not as C types: the order of members and typedefs do not matter.
  */
 
-import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
+import { type CompareSession, compareTypes, type TypeMismatch } from '../../btf/index.ts';
 import type { ProblemCode } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -23,6 +23,7 @@ export interface Sides {
   readonly rightObject: BpfObject;
   readonly renamed: boolean;
   readonly agreed: ReadonlySet<number>;
+  readonly session: CompareSession | undefined;
 }
 
 /** What differs, from the point of view of the second file. */
@@ -116,7 +117,9 @@ function compareMapTypes(
       return { code: 'link-map-mismatch', text: `the ${what} type is given ${side}`, details: [] };
     }
     if (left[field] === 0 || sides.leftObject.btf === null || sides.rightObject.btf === null) continue;
-    const mismatch = compareTypes(sides.leftObject.btf, left[field], sides.rightObject.btf, right[field]);
+    const mismatch = compareTypes(sides.leftObject.btf, left[field], sides.rightObject.btf, right[field], {
+      session: sides.session,
+    });
     if (mismatch !== null)
       return describeMismatch('link-map-mismatch', {
         ...mismatch,

@@ -5,7 +5,7 @@
  * sides as C, the first path at which they differ, and both files.
  */
 
-import { compareTypes } from '../../btf/index.ts';
+import { type CompareSession, compareSession, compareTypes } from '../../btf/index.ts';
 import { elementAt, valueAt } from '../../bytes/index.ts';
 import { counted, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
@@ -43,9 +43,10 @@ export function checkAgreement(
   const faults = faultsOf(image, LINK_FAULT.agreement, () => image.run(kernels).findDisagreement(request));
   if (faults.length === 0) return [];
   const places = new RowPlaces(columns);
+  const session = compareSession();
   return faults.flatMap(({ a, b }) => {
     const other = places.at(b);
-    return isJudged(other) ? [] : (disagreement(objects, places.at(a), other) ?? []);
+    return isJudged(other) ? [] : (disagreement(objects, places.at(a), other, { session }) ?? []);
   });
 }
 
@@ -54,6 +55,8 @@ export interface AgreementRules {
   readonly renamed?: boolean;
   /** Parameters (from 0) of functions that the caller has compared. */
   readonly agreed?: ReadonlySet<number>;
+  /** Of other comparisons of these objects. */
+  readonly session?: CompareSession;
 }
 
 /** The mismatch of two symbols, from the point of view of the second file. */
@@ -61,11 +64,11 @@ export function disagreement(
   objects: readonly BpfObject[],
   winner: SymbolAt,
   other: SymbolAt,
-  { renamed = false, agreed = new Set() }: AgreementRules = {},
+  { renamed = false, agreed = new Set(), session }: AgreementRules = {},
 ): Problem | null {
   const [left, right] = [symbolAt(objects, winner), symbolAt(objects, other)];
   const [leftObject, rightObject] = [elementAt(objects, winner.file), elementAt(objects, other.file)];
-  const sides = { left, right, leftObject, rightObject, renamed, agreed };
+  const sides = { left, right, leftObject, rightObject, renamed, agreed, session };
   const mismatch = guarded(sides, () => mismatchOf(sides));
   if (mismatch === null) return null;
   return problem(
@@ -175,6 +178,7 @@ function typeMismatch(sides: Sides): Mismatch | null {
   ];
   const mismatch = compareTypes(leftObject.btf, leftType, rightObject.btf, rightType, {
     agreed: sides.agreed,
+    session: sides.session,
   });
   return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
 }

@@ -23,6 +23,7 @@ export {
   mayHaveStrayFunctions,
   mayLackFunctionTypes,
   statedLicense,
+  variablesOfSections,
 } from './plain.ts';
 export {
   aroundSymbol,

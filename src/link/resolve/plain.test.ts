@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { Image } from '../../image/image.ts';
 import { type BpfObject, licenseOf } from '../../object/model/model.ts';
-import { objectOf as unitObject } from '../../object/model/object-of.ts';
+import { objectOf as unitObject, unitOf } from '../../object/model/object-of.ts';
 import { importObject } from '../../object/write/import.ts';
 import {
   mayHaveFaults,
@@ -16,6 +16,7 @@ import {
   mayHaveTags,
   mayLackFunctionTypes,
   statedLicense,
+  variablesOfSections,
 } from './plain.ts';
 
 function inColumns(...specs: SymbolSpec[]): BpfObject {
@@ -50,6 +51,25 @@ describe('an object in columns', () => {
   test.each(OTHERS)('%s: only where they are', (_, ask, spec) => {
     expect(ask(inColumns(...PLAIN))).toBe(false);
     expect(ask(inColumns(...PLAIN, spec))).toBe(true);
+  });
+
+  test('has as many variables in each section as it has symbols', () => {
+    const more: SymbolSpec[] = [
+      { name: 'one', kind: 'variable', section: '.data' },
+      { name: 'two', kind: 'variable', section: '.data' },
+      { name: 'other', kind: 'variable', section: '.bss' },
+    ];
+    const object = inColumns(...PLAIN, ...more);
+    const counts = variablesOfSections(object);
+    expect(unitOf(object)).toBeDefined(); // no symbols were made
+    const expected = object.sections.map(
+      (_, index) =>
+        object.symbols.filter(
+          symbol => (symbol.kind === 'variable' || symbol.kind === 'map') && symbol.section === index,
+        ).length,
+    );
+    expect(counts).toEqual(expected);
+    expect(counts).toContain(3);
   });
 
   test('has neither faults nor tags nor functions without types', () => {

@@ -3,8 +3,8 @@
  * here first. Each answer is "maybe" where an object has no columns, since its symbols are there already.
  */
 
-import { decodeText } from '../../bytes/index.ts';
-import { ATOM, type Image } from '../../image/index.ts';
+import { decodeText, elementAt } from '../../bytes/index.ts';
+import { ATOM, ATOM_KIND, type Image, UNIT } from '../../image/index.ts';
 import { type BpfObject, extrasOf, licenseOf, unitOf } from '../../object/index.ts';
 import * as kernels from './plain.kernel.ts';
 
@@ -57,6 +57,28 @@ export function mayHaveSection(object: BpfObject, section: string): boolean {
 /** Sections with more variables and maps than `limit`. */
 export function mayHaveMoreVariables(object: BpfObject, limit: number): boolean {
   return maybe(object, (image, unit) => (image.run(kernels).mostVariables(unit) > limit ? 1 : 0));
+}
+
+/** How many variables and maps each section has; their symbols are not made. */
+export function variablesOfSections(object: BpfObject): readonly number[] {
+  const counts = new Array<number>(object.sections.length).fill(0);
+  const count = (section: number): void => {
+    counts[section] = elementAt(counts, section) + 1;
+  };
+  const place = unitOf(object);
+  if (place === undefined) {
+    for (const symbol of object.symbols)
+      if (symbol.kind === 'variable' || symbol.kind === 'map') count(symbol.section);
+    return counts;
+  }
+  const { image, unit } = place;
+  const [shells, first] = [image.get(UNIT.shells, unit), image.get(UNIT.atoms, unit)];
+  const end = first + image.get(UNIT.atomCount, unit);
+  for (let atom = first; atom < end; atom++) {
+    const kind = image.get(ATOM.kind, atom);
+    if (kind === ATOM_KIND.variable || kind === ATOM_KIND.map) count(image.get(ATOM.shell, atom) - shells);
+  }
+  return counts;
 }
 
 /** Problems that a tolerant reader kept. */

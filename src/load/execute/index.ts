@@ -3,14 +3,8 @@
 export { Cleanup } from './cleanup.ts';
 export { type ExecuteOptions, executeLoad, requireByteOrder } from './execute.ts';
 export { LoadedObject, type PacketRun, requireLoaded } from './loaded-object.ts';
-export {
-  DEFAULT_PIN_ROOT,
-  isPinned,
-  openPinnedMap,
-  pinMap,
-  pinPathOf,
-  shapeDifferences,
-} from './map-reuse.ts';
+export { DEFAULT_PIN_ROOT, openPinnedMap, pinPathOf, shapeDifferences } from './map-reuse.ts';
+export { isPinned, pinMap } from './pins.ts';
 export { findTarget, type ProgramTypes, readProgramTypes } from './program-functions.ts';
 export type { AttachTarget } from './programs.ts';
 export { tableValue } from './struct-ops.ts';

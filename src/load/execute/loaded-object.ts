@@ -103,8 +103,16 @@ export class LoadedObject {
    * @internal
    */
   discard(): void {
-    this.#unpin();
+    this.unpin();
     this.close();
+  }
+
+  /**
+   * Removes the pins by name that loading it made, and no others: the maps go with their last user.
+   * @internal
+   */
+  unpin(): void {
+    this.#unpin();
   }
 
   /** As `close()`. */

@@ -3,19 +3,8 @@
  * object would have created.
  */
 
-import { rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { inputError, platformError, quote, RootletError } from '../../diag/index.ts';
-import {
-  BpfMap,
-  type DirectoryStats,
-  distrust,
-  errnoOf,
-  makeDirectories,
-  openPinned,
-  type Sys,
-  syscallError,
-} from '../../kernel/index.ts';
+import { inputError, platformError, quote } from '../../diag/index.ts';
+import { BpfMap, type Sys } from '../../kernel/index.ts';
 import {
   BPF_F_RDONLY_PROG,
   BPF_MAP_TYPE_DEVMAP,
@@ -23,6 +12,7 @@ import {
   mapTypeName,
 } from '../../uapi/index.ts';
 import { type MapPlan, maxEntriesOf } from '../plan/index.ts';
+import { openPinAt } from './pins.ts';
 
 /** Where libbpf pins maps that ask for it. */
 export const DEFAULT_PIN_ROOT = '/sys/fs/bpf';
@@ -49,7 +39,7 @@ export function pinPathOf(
 
 /** The map pinned at `path`, checked against the plan; undefined when there is none. */
 export function openPinnedMap(sys: Sys, path: string, plan: MapPlan): BpfMap | undefined {
-  const fd = openPinned(sys, path);
+  const fd = openPinAt(sys, path);
   if (fd === undefined) return undefined;
   try {
     const map = BpfMap.adopt(sys, fd);
@@ -59,39 +49,6 @@ export function openPinnedMap(sys: Sys, path: string, plan: MapPlan): BpfMap | u
     fd.close();
     throw error;
   }
-}
-
-/** Whether something is pinned at `path`. */
-export function isPinned(sys: Sys, path: string): boolean {
-  const fd = openPinned(sys, path);
-  fd?.close();
-  return fd !== undefined;
-}
-
-/**
- * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws
- * `load-pin-untrusted` for a directory that another user could replace.
- */
-export function pinMap(map: BpfMap, path: string): () => void {
-  const pin = join(pinDirectory(path), basename(path));
-  map.pin(pin, path);
-  return () => rmSync(pin, { force: true });
-}
-
-/** The directory of a pin, free of links. */
-function pinDirectory(path: string): string {
-  try {
-    return makeDirectories(dirname(path), requireSafe);
-  } catch (error) {
-    if (error instanceof RootletError) throw error;
-    throw syscallError('kernel-pin', [], `making the directory of pin ${quote(path)}`, -errnoOf(error));
-  }
-}
-
-function requireSafe(path: string, stats: DirectoryStats): void {
-  const reason = distrust(path, stats, 'above');
-  if (reason === undefined) return;
-  throw platformError('load-pin-untrusted', [], reason.message, { hint: reason.hint });
 }
 
 /**

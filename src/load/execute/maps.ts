@@ -25,7 +25,8 @@ import {
   type OperationsPlan,
 } from '../plan/index.ts';
 import type { Cleanup } from './cleanup.ts';
-import { isPinned, openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
+import { openPinnedMap, pinPathOf, requireSameShape } from './map-reuse.ts';
+import { isPinned, pinMap } from './pins.ts';
 
 export interface MapContext {
   readonly sys: Sys;

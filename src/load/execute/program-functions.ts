@@ -8,7 +8,7 @@
 
 import { type Btf, type BtfId, type BtfLinkage, parseBtf } from '../../btf/index.ts';
 import { available, platformError, quote, usageError } from '../../diag/index.ts';
-import { type BpfProgram, HOST_ORDER, openById, readBtfBytes } from '../../kernel/index.ts';
+import { type BpfProgram, HOST_ORDER, typesById } from '../../kernel/index.ts';
 import type { AttachTarget } from './programs.ts';
 
 export interface ProgramFunction {
@@ -28,23 +28,19 @@ export interface ProgramTypes {
 }
 
 /**
- * Types and functions of a loaded program. Needs CAP_SYS_ADMIN; throws `kernel-program-types` when it has
- * none.
+ * Types and functions of a loaded program. Needs CAP_SYS_ADMIN for programs of others; throws
+ * `kernel-program-types` when it has none.
  */
 export function readProgramTypes(program: BpfProgram): ProgramTypes {
   const info = program.info();
-  const fd = info.btfId === 0 ? undefined : openById(program.sys, 'btf', info.btfId);
-  if (fd === undefined) {
+  const bytes = info.btfId === 0 ? undefined : typesById(program.sys, info.btfId);
+  if (bytes === undefined) {
     throw platformError('kernel-program-types', [`program ${quote(info.name)}`], 'was loaded without types', {
       hint: 'only programs with BTF list their functions; compile with -g',
     });
   }
-  try {
-    const btf = parseBtf(readBtfBytes(program.sys, fd.number), HOST_ORDER);
-    return { btf, functions: info.functions.flatMap(record => describe(btf, record)) };
-  } finally {
-    fd.close();
-  }
+  const btf = parseBtf(bytes, HOST_ORDER);
+  return { btf, functions: info.functions.flatMap(record => describe(btf, record)) };
 }
 
 function describe(

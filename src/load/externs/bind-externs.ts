@@ -7,7 +7,7 @@
 import { type Btf, type BtfId, type BtfType, formatFunc, formatVar, skipModifiers } from '../../btf/index.ts';
 import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
-import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
+import { type Limits, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   cutNote,
@@ -31,6 +31,7 @@ export const KCONFIG_SECTION = '.kconfig';
 export interface BindOptions {
   /** Lines `CONFIG_X=…` that override the kernel's own. */
   readonly kconfig?: string;
+  readonly limits?: Limits;
   /**
    * Whether a symbol is needed by what is loaded; without it all are. A kernel symbol that is not is left
    * unbound, and a configuration value that is not may be missing.
@@ -160,7 +161,7 @@ function bindKconfig(object: BpfObject, btf: Btf, facts: KernelFacts, options: B
     const type = declaredType(btf, symbol); // a type of no value is refused below
     return type === undefined ? [] : [{ name: symbol.name, size: type.size }];
   });
-  const tooLarge = kconfigTooLarge(object.name, sizes);
+  const tooLarge = kconfigTooLarge(object.name, sizes, options.limits);
   if (tooLarge !== undefined) throw new RootletError([tooLarge]);
   const configuration = readConfiguration(wanted, facts, options);
   for (const extern of wanted)

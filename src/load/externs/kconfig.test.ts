@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { BtfBuilder } from '../../btf/model/builder.ts';
 import type { Btf, BtfType } from '../../btf/model/types.ts';
+import { LIMITS } from '../../diag/limits.ts';
 import {
   cutNote,
   findInConfig,
-  KCONFIG_LIMIT,
   type KconfigType,
   kconfigTooLarge,
   kconfigTypeOf,
@@ -163,13 +163,20 @@ test('only texts are cut', () => {
 test('too many bytes are refused before they are allocated', () => {
   const small = { name: 'CONFIG_A', size: 64 };
   const large = { name: 'CONFIG_B', size: 0xffffffff };
-  expect(kconfigTooLarge('a.o', [small, { name: 'CONFIG_C', size: KCONFIG_LIMIT - 64 }])).toBeUndefined();
-  expect(kconfigTooLarge('a.o', [small, large])).toMatchObject({
+  const most = LIMITS.kconfig.value;
+  const full = [small, { name: 'CONFIG_C', size: most - 64 }];
+  expect(kconfigTooLarge('a.o', full, undefined)).toBeUndefined();
+  expect(kconfigTooLarge('a.o', full, { kconfig: most - 1 })).toMatchObject({
+    hint: 'declare the array no longer than the text, or raise the limit: --limits kconfig=2097150 (option limits)',
+  });
+  expect(kconfigTooLarge('a.o', [small, large], undefined)).toMatchObject({
+    hint: 'declare the array no longer than the text', // no limit is enough
     code: 'load-kconfig-value',
     class: 'input',
     where: ['a.o', 'kconfig "CONFIG_B"'],
     message: expect.stringContaining('takes 4294967295 bytes'),
   });
   const many = Array.from({ length: 1025 }, (_, at) => ({ name: `CONFIG_${at}`, size: 1024 }));
-  expect(kconfigTooLarge('a.o', many)?.where).toEqual(['a.o', 'kconfig "CONFIG_0"']);
+  expect(kconfigTooLarge('a.o', many, undefined)?.where).toEqual(['a.o', 'kconfig "CONFIG_0"']);
+  expect(kconfigTooLarge('a.o', many, { kconfig: 1025 * 1024 })).toBeUndefined();
 });

@@ -9,9 +9,17 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Btf, parseBtf, parseKernelBtf, type RawBtf } from '../../btf/index.ts';
-import type { FileSource } from '../../bytes/index.ts';
+import { type FileSource, given } from '../../bytes/index.ts';
 import { type CoreTarget, TypeFinder } from '../../core/index.ts';
-import { bugError, inputError, platformError, quote, RootletError, within } from '../../diag/index.ts';
+import {
+  bugError,
+  inputError,
+  type Limits,
+  platformError,
+  quote,
+  RootletError,
+  within,
+} from '../../diag/index.ts';
 import { parseElf } from '../../elf/index.ts';
 import {
   HOST_ORDER,
@@ -44,9 +52,9 @@ export interface KernelTypes {
   modules(name: string): readonly KernelTarget[];
 }
 
-/** Types from files and, with `sys`, from the modules that are loaded. */
-export function openKernelTypes(sys: Sys | null, btfPath?: string): KernelTypes {
-  return new RunningKernel(sys, btfPath);
+/** Types from files and, with `sys`, from the modules that are loaded. `limits`: of a file that is given. */
+export function openKernelTypes(sys: Sys | null, btfPath?: string, limits?: Limits): KernelTypes {
+  return new RunningKernel(sys, btfPath, limits);
 }
 
 interface ModuleBtf {
@@ -59,25 +67,28 @@ interface ModuleBtf {
 /** The types of the running kernel, which do not change while it runs. */
 let running: KernelTarget | undefined;
 
-function openVmlinux(sys: Sys | null, path: string | undefined): KernelTarget {
-  const btf = (path === undefined || path === KERNEL_FILE ? readRunning(sys) : undefined) ?? readFirst(path);
+function openVmlinux(sys: Sys | null, path: string | undefined, limits: Limits | undefined): KernelTarget {
+  const shown = path === undefined || path === KERNEL_FILE ? readRunning(sys) : undefined;
+  const btf = shown ?? readFirst(path, limits);
   return { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 };
 }
 
 class RunningKernel implements KernelTypes {
   readonly #sys: Sys | null;
   readonly #path: string | undefined;
+  readonly #limits: Limits | undefined;
   #given: KernelTarget | undefined;
   #modules: readonly ModuleBtf[] | undefined;
 
-  constructor(sys: Sys | null, path: string | undefined) {
+  constructor(sys: Sys | null, path: string | undefined, limits: Limits | undefined) {
     this.#sys = sys;
     this.#path = path;
+    this.#limits = limits;
   }
 
   vmlinux(): KernelTarget {
-    if (this.#path !== undefined) this.#given ??= openVmlinux(this.#sys, this.#path);
-    else running ??= openVmlinux(this.#sys, undefined);
+    if (this.#path !== undefined) this.#given ??= openVmlinux(this.#sys, this.#path, this.#limits);
+    else running ??= openVmlinux(this.#sys, undefined, undefined);
     const vmlinux = this.#given ?? running;
     if (vmlinux === undefined) throw bugError([], 'no types were opened');
     return vmlinux;
@@ -122,13 +133,13 @@ function vmlinuxPaths(version: string): string[] {
 }
 
 /** The types of the first file that is there, which nothing has checked before. */
-function readFirst(path: string | undefined): Btf {
+function readFirst(path: string | undefined, limits: Limits | undefined): Btf {
   const paths = path === undefined ? vmlinuxPaths(release()) : [path];
   for (const candidate of paths) {
     const contents = readIfThere(candidate);
     if (contents === undefined) continue;
-    const bytes = btfOf(contents, candidate);
-    return within(candidate, () => parseBtf(bytes, HOST_ORDER));
+    const bytes = btfOf(contents, candidate, limits);
+    return within(candidate, () => parseBtf(bytes, HOST_ORDER, given({ limits })));
   }
   throw platformError(
     'kernel-no-btf',
@@ -204,9 +215,14 @@ function whyUnread(path: string): string {
 }
 
 /** Raw BTF as it is, or the `.BTF` section of an ELF file. */
-function btfOf(bytes: Uint8Array<ArrayBuffer>, path: string): Uint8Array<ArrayBuffer> {
+function btfOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
+  limits: Limits | undefined,
+): Uint8Array<ArrayBuffer> {
   if (bytes[0] !== 0x7f) return bytes;
-  const section = parseElf({ name: path, bytes }).sections.find(candidate => candidate.name === '.BTF');
+  const file = parseElf({ name: path, bytes }, given({ limits }));
+  const section = file.sections.find(candidate => candidate.name === '.BTF');
   if (section === undefined) throw inputError('kernel-btf-file', [path], 'has no section ".BTF"');
   return Uint8Array.from(section.bytes);
 }

@@ -7,7 +7,7 @@
 
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp, valueAt } from '../../bytes/index.ts';
-import { RootletError } from '../../diag/index.ts';
+import { type Limits, RootletError } from '../../diag/index.ts';
 import { type BpfObject, type ExternSymbol, kconfigTooLarge, type SymbolIndex } from '../../object/index.ts';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
 import type { ExternBindings } from '../externs/index.ts';
@@ -31,12 +31,18 @@ interface Entry {
 }
 
 /** Lays out the bound kconfig externs; null when there are none. Throws `load-kconfig-value`. */
-export function layoutKconfig(object: BpfObject, btf: Btf, bindings: ExternBindings): KconfigLayout | null {
+export function layoutKconfig(
+  object: BpfObject,
+  btf: Btf,
+  bindings: ExternBindings,
+  limits?: Limits,
+): KconfigLayout | null {
   const entries = kconfigExterns(object, btf);
   if (entries.length === 0) return null;
   const tooLarge = kconfigTooLarge(
     object.name,
     entries.map(({ symbol, size }) => ({ name: symbol.name, size })),
+    limits,
   );
   if (tooLarge !== undefined) throw new RootletError([tooLarge]);
   entries.sort((a, b) => b.align - a.align || a.size - b.size || (a.symbol.name < b.symbol.name ? -1 : 1));

@@ -1,7 +1,7 @@
 /** `planLoad`: from a symbolic object to everything that will be requested from the kernel. */
 
 import { type Btf, type BtfId, encodeBtfWithTexts } from '../../btf/index.ts';
-import { inputError, quote } from '../../diag/index.ts';
+import { inputError, type Limits, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   layoutSections,
@@ -31,6 +31,8 @@ export interface PlanOptions extends ProgramOptions {
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Values of globals, constants among them, instead of those in the object. */
   readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
+  /** Limits of input, as `--limits` takes them (docs/robustness.md). */
+  readonly limits?: Limits;
   /**
    * Which variables count as globals of the object; without it all. Those of others may come with their maps.
    * @internal
@@ -46,7 +48,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
   const { object, bindings, operations } = prepared;
   const objectName = options.objectName ?? objectBaseName(object.name);
   const layout = layoutSections(object);
-  const kconfig = object.btf === null ? null : layoutKconfig(object, object.btf, bindings);
+  const kconfig = object.btf === null ? null : layoutKconfig(object, object.btf, bindings, options.limits);
   const types =
     object.btf === null
       ? null

@@ -8,7 +8,17 @@
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { valueAt } from '../../bytes/index.ts';
-import { counted, inputError, type Problem, problem, quote } from '../../diag/index.ts';
+import {
+  counted,
+  describeLimit,
+  inputError,
+  type Limits,
+  limitHint,
+  limitOf,
+  type Problem,
+  problem,
+  quote,
+} from '../../diag/index.ts';
 
 /** What a kconfig variable is declared as. */
 export type KconfigType =
@@ -89,16 +99,15 @@ export function cutNote(name: string, type: KconfigType, text: string): string |
   return `kconfig ${quote(name)}: ${text} has ${counted(length, 'byte')} and is cut to ${type.size - 1}: its variable is char[${type.size}]`;
 }
 
-/** Bytes that all kconfig externs of an object may take. No configuration of a kernel has that many. */
-export const KCONFIG_LIMIT = 1 << 20;
-
-/** The problem when kconfig externs take more than `KCONFIG_LIMIT`; asked before anything is allocated. */
+/** The problem when kconfig externs take more than the limit `kconfig`; asked before anything is allocated. */
 export function kconfigTooLarge(
   objectName: string,
   externs: readonly { readonly name: string; readonly size: number }[],
+  limits: Limits | undefined,
 ): Problem | undefined {
   const total = externs.reduce((sum, { size }) => sum + size, 0);
-  if (total <= KCONFIG_LIMIT) return undefined;
+  const limit = limitOf(limits, 'kconfig');
+  if (total <= limit) return undefined;
   const largest = externs.reduce((one, other) => (other.size > one.size ? other : one), {
     name: '',
     size: 0,
@@ -106,8 +115,8 @@ export function kconfigTooLarge(
   return problem(
     'load-kconfig-value',
     [objectName, `kconfig ${quote(largest.name)}`],
-    `takes ${largest.size} bytes; all values of the kernel configuration together take at most ${KCONFIG_LIMIT}`,
-    { hint: 'declare the array no longer than the text' },
+    `takes ${largest.size} bytes; all values of the kernel configuration together take at most ${describeLimit('kconfig', limit)}`,
+    { hint: limitHint('kconfig', limit, 'declare the array no longer than the text', total) },
   );
 }
 

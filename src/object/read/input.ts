@@ -5,7 +5,8 @@
  * object.
  */
 
-import type { InputFile } from '../../bytes/index.ts';
+import { given, type InputFile } from '../../bytes/index.ts';
+import type { Limits } from '../../diag/index.ts';
 import type { BpfObject } from '../model/index.ts';
 import { readObject } from './read.ts';
 
@@ -20,24 +21,26 @@ export class InputObject implements ObjectFile {
   readonly name: string;
   readonly path?: string;
   readonly bytes: Uint8Array;
+  readonly #limits: Limits | undefined;
   #object: BpfObject | undefined;
 
-  /** `object`: what `bytes` contain, where it is known. */
-  constructor(file: ObjectFile, object?: BpfObject) {
+  /** `object`: what `bytes` contain, where it is known. `limits`: of reading. */
+  constructor(file: ObjectFile, object?: BpfObject, limits?: Limits) {
     this.name = file.name;
     if (file.path !== undefined) this.path = file.path;
     this.bytes = file.bytes;
     this.#object = object;
+    this.#limits = limits;
   }
 
   /** The same file if it is one already. */
-  static from(file: ObjectFile): InputObject {
-    return file instanceof InputObject ? file : new InputObject(file);
+  static from(file: ObjectFile, limits?: Limits): InputObject {
+    return file instanceof InputObject ? file : new InputObject(file, undefined, limits);
   }
 
   /** As `readObject` with `keepFaults` reads it. Throws what that throws. */
   get object(): BpfObject {
-    this.#object ??= readObject(this, { keepFaults: true });
+    this.#object ??= readObject(this, { keepFaults: true, ...given({ limits: this.#limits }) });
     return this.#object;
   }
 }

@@ -1,6 +1,6 @@
 /** Options of reading. */
 
-import type { Problem } from '../../diag/index.ts';
+import type { Limits, Problem } from '../../diag/index.ts';
 import type { Image } from '../../image/index.ts';
 
 /** Options of `readObject`. */
@@ -19,6 +19,8 @@ export interface ReadOptions {
    * can be loaded and run. `link`, `relink` and `writeObject` throw the faults. Default false.
    */
   readonly keepFaults?: boolean;
+  /** Limits of input, as `--limits` takes them (docs/robustness.md). Throws `usage-limits` for others. */
+  readonly limits?: Limits;
   /**
    * Memory to read into, which the inputs of one link share. Default: memory of its own.
    * @internal

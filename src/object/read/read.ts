@@ -15,7 +15,7 @@ import { readUnit } from './read-unit.ts';
 export function readObject(file: InputFile, options: ReadOptions = {}): BpfObject {
   requireFile('readObject: file', file);
   requireOptions('readObject: options', options);
-  return readScanned(options.image ?? new Image(), file, options);
+  return readScanned(options.image ?? new Image(options.limits), file, options);
 }
 
 /** The same of a file that is in an image already, as `scanElf` takes it. */

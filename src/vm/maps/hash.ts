@@ -2,11 +2,13 @@
  * Hash tables: plain, per-CPU (the machine has one CPU) and LRU.
  *
  * Keys and values are in the machine's memory; chains, hashes and the order of use are beside it in typed
- * arrays, where no program can get at them. These arrays grow with the number of elements. Differs from the kernel: LRU maps evict exactly the element
+ * arrays, where no program can get at them. These arrays grow with the number of elements. Keys that crowd are hashed
+ * with a key that no program can foresee, as the kernel hashes all of them; where elements are does not depend on it. Differs from the kernel: LRU maps evict exactly the element
  * that was used longest ago, the kernel approximates that per CPU and evicts earlier.
  */
 
 import { alignUp, noElement } from '../../bytes/index.ts';
+import { CROWD, drawKey, hashOfSum, withBytes } from '../../image/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import {
   BPF_EXIST,
@@ -68,6 +70,8 @@ export class HashStore implements MapStore {
   /** Elements that the typed arrays have room for. */
   #capacity: number;
   readonly #lockable: boolean;
+  /** Of hashes; 0: none is needed. */
+  #key = 0;
   #free = 0;
   #used = 0;
   #count = 0;
@@ -105,14 +109,13 @@ export class HashStore implements MapStore {
   update(key: number, value: number, flags: number): number {
     const mode = this.#lockable ? flags & ~BPF_F_LOCK : flags;
     if (flags < 0 || mode > BPF_EXIST) return -EINVAL;
-    const hash = this.#hash(key);
-    let element = this.#find(key, hash);
+    let element = this.#find(key, this.#hash(key));
     if (element !== 0 && mode === BPF_NOEXIST) return -EEXIST;
     if (element === 0) {
       if (mode === BPF_EXIST) return -ENOENT;
       element = this.#allocate();
       if (element === 0) return -E2BIG;
-      this.#insert(element, key, hash);
+      this.#insert(element, key, this.#hash(key));
     } else this.#order?.touch(element);
     copyBytes(this.#memory, this.#valueOf(element), value, this.definition.valueSize);
     return 0;
@@ -142,6 +145,7 @@ export class HashStore implements MapStore {
   #hash(key: number): number {
     const { view } = this.#memory;
     const size = this.definition.keySize;
+    if (this.#key !== 0) return hashOfSum(withBytes(0, this.#memory.bytes, key, size, this.#key));
     let hash = size;
     let done = 0;
     for (; done + 4 <= size; done += 4) {
@@ -156,13 +160,26 @@ export class HashStore implements MapStore {
 
   #find(key: number, hash: number): number {
     let element = this.#heads[hash & this.#mask] ?? noElement(this.#heads, hash & this.#mask);
-    while (element !== 0) {
+    for (let steps = 0; element !== 0; steps++) {
       if (this.#hashes[element] === hash && this.#sameKey(this.#valueOf(element) + this.#keyOffset, key)) {
         return element;
       }
+      if (steps === CROWD && this.#key === 0) return this.#findKeyed(key);
       element = this.#next[element] ?? noElement(this.#next, element);
     }
     return 0;
+  }
+
+  /** All elements get other hashes. */
+  #findKeyed(key: number): number {
+    this.#key = drawKey();
+    this.#heads.fill(0);
+    for (let element = 1; element <= this.#used; element++) {
+      if (this.#live[element] !== 1) continue;
+      this.#hashes[element] = this.#hash(this.#valueOf(element) + this.#keyOffset);
+      this.#chain(element);
+    }
+    return this.#find(key, this.#hash(key));
   }
 
   #sameKey(a: number, b: number): boolean {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
+import { useRandom } from '../../image/random.ts';
 import type { MapDefinition } from '../../object/model/map-definition.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/errno.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -409,4 +410,48 @@ test('what no limit makes room for has no hint to raise it', () => {
   expect(hintOf(undefined)).toBe('a machine has at most 4096 MiB: make the variables smaller');
   expect(hintOf('m')).toMatch(/^a machine has at most 4096 MiB: lower .* \(--max-entries m=N/);
   expect(hintOf(undefined, 2 ** 30 + 1)).toMatch(/^raise the limit/);
+});
+
+describe('keys that are made to have one hash', () => {
+  /** Two words: the second undoes what the first does to the hash of the machine. */
+  function collidingKey(first: number): readonly [number, number] {
+    let hash = Math.imul(8 ^ first, 0x9e3779b1);
+    hash ^= hash >>> 15;
+    return [first, hash ^ 77];
+  }
+
+  test.each([
+    ['plain keys', 2000, (index: number) => [index, 0] as const, 0],
+    ['keys that collide', 2000, collidingKey, 1],
+  ])('%s', (_, count, keyOf, draws) => {
+    let drawn = 0;
+    const restore = useRandom(() => {
+      drawn++;
+      return 0x54321;
+    });
+    try {
+      const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_HASH, 8, 4, count, 'on-demand');
+      const place = (index: number): number => {
+        const [first, second] = keyOf(index);
+        memory.setU32(KEY, first >>> 0);
+        memory.setU32(KEY + 4, second >>> 0);
+        return KEY;
+      };
+      for (let index = 0; index < count; index++) {
+        memory.setU32(VALUE, index);
+        expect(store.update(place(index), VALUE, 0)).toBe(0);
+      }
+      for (let index = 0; index < count; index += 2) expect(store.remove(place(index))).toBe(0);
+      for (let index = 0; index < count; index++) {
+        const found = store.lookup(place(index));
+        expect(found === 0 ? null : memory.u32(found)).toBe(index % 2 === 0 ? null : index);
+      }
+      expect([...store.elements()].map(({ value }) => memory.u32(value))).toEqual(
+        Array.from({ length: count / 2 }, (__, index) => 2 * index + 1),
+      );
+      expect(drawn).toBe(draws);
+    } finally {
+      restore();
+    }
+  });
 });

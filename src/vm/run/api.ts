@@ -1,5 +1,6 @@
 /** The public interface of the machine. */
 
+import type { Limits } from '../../diag/index.ts';
 import type { Timestamp } from '../capture/index.ts';
 import type { EventRecord, ProgramKind, Redirect } from '../state/index.ts';
 import type { MachineMap } from './machine-map.ts';
@@ -12,7 +13,7 @@ export interface MachineOptions {
   readonly program?: string;
   /** Kind that `program` is run as; overrides its section. */
   readonly kind?: ProgramKind;
-  /** Backward jumps and calls that one run may make. Default 2^28. */
+  /** Backward jumps and calls that one run may make. Default: that of `limits`, 2^28. */
   readonly budget?: number;
   /** Of `bpf_get_prandom_u32`. Default 1. */
   readonly seed?: number;
@@ -25,9 +26,11 @@ export interface MachineOptions {
   readonly kconfig?: ReadonlyMap<string, bigint | string>;
   /**
    * Bytes of memory that maps, variables and the machine itself may use, half of it for the checks. Large maps
-   * use memory for the elements that are used. Default 2 GiB, at most 4 GiB.
+   * use memory for the elements that are used. Default: `machine` of `limits`, 2 GiB; at most 4 GiB.
    */
   readonly maxMemory?: number;
+  /** Limits as `--limits` takes them (docs/robustness.md): `budget` and `machine`. */
+  readonly limits?: Limits;
   /** Map name → max_entries instead of the one in the object. Throws `vm-unknown-map` for other names. */
   readonly maxEntries?: ReadonlyMap<string, number>;
 }
@@ -91,6 +94,3 @@ export interface Machine {
   /** As `close()`. */
   [Symbol.dispose](): void;
 }
-
-export const DEFAULT_BUDGET = 2 ** 28;
-export const DEFAULT_MAX_MEMORY = 2 ** 31;

@@ -8,6 +8,7 @@ import { EXIT, insn, loadConstant } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { readObject } from '../../object/read/read.ts';
 import { type TestFunction, testObject } from '../testing.ts';
+import type { MachineOptions } from './api.ts';
 import { createMachine } from './machine.ts';
 
 const PACKET = new Uint8Array(64);
@@ -527,11 +528,25 @@ describe('arguments of helpers', () => {
 });
 
 describe('options', () => {
+  const countdown = main(insn(0xb7, 0, 0, 0, 10), insn(0x17, 0, 0, 0, 1), insn(0x55, 0, 0, -2, 0));
+
   test('the budget counts backward jumps and calls', () => {
-    const countdown = main(insn(0xb7, 0, 0, 0, 10), insn(0x17, 0, 0, 0, 1), insn(0x55, 0, 0, -2, 0));
     expect(createMachine(testObject(countdown), { budget: 10 }).run(PACKET).verdict).toBe(0);
     expect(errorOf(() => createMachine(testObject(countdown), { budget: 9 }).run(PACKET))).toContain(
       'insn 2: still running after 9 backward jumps and calls',
+    );
+  });
+
+  test('the limits are those of the options, and a budget of its own goes first', () => {
+    const run = (options: MachineOptions) =>
+      createMachine(testObject(countdown), options).run(PACKET).verdict;
+    expect(run({ limits: { budget: 10 } })).toBe(0);
+    const text = errorOf(() => run({ limits: { budget: 9 } }));
+    expect(text).toContain('possible infinite loop, or raise the limit: --limits budget=18 (option limits)');
+    expect(run({ budget: 10, limits: { budget: 9 } })).toBe(0);
+    expect(errorOf(() => run({ limits: { machine: 2 ** 16 } }))).toContain('--limits machine=SIZE');
+    expect(errorOf(() => run({ limits: { machine: 0 } }))).toContain(
+      'limit machine: 0 is not a whole number',
     );
   });
 

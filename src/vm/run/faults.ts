@@ -1,7 +1,7 @@
 /** Messages of errors that end a run: what happened, where in the program, and the nearest object. */
 
 import { elementAt, given } from '../../bytes/index.ts';
-import { bugError, type CodeOf, counted, quote, type RootletError } from '../../diag/index.ts';
+import { bugError, type CodeOf, counted, limitHint, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { codeError, type Site } from '../compile/analysis/index.ts';
 import {
@@ -86,7 +86,7 @@ function budgetWords({ budget }: FaultContext): Words {
   return {
     code: 'vm-budget',
     message: `still running after ${budget} backward jumps and calls`,
-    hint: 'possible infinite loop; otherwise raise the budget',
+    hint: limitHint('budget', budget, 'possible infinite loop'),
   };
 }
 

@@ -113,7 +113,7 @@ describe.each(ORDERS)('%s', order => {
     };
     expect(shown('flows')).toBe(
       'flows (hash, struct flow → struct entry):\n' +
-        '  [{address: 7, port: 80}] = {state: OPEN, name: "http", hits: 2, bits: {low: 5, high: 17}}',
+        '  [{.address = 7, .port = 80}] = {.state = OPEN, .name = "http", .hits = 2, .bits = {.low = 5, .high = 17}}',
     );
     expect(shown('recent')).toBe('recent (lru_hash, __u32 → __u32):\n  [64] = 1');
     expect(shown('lengths')).toBe('lengths (array, __u32 → __u32):\n  [64] = 2\n  99 more elements are zero');

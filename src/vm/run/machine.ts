@@ -5,12 +5,12 @@
  * privileges and no kernel, and runs wherever WebAssembly does.
  */
 
-import { requireOptions } from '../../diag/index.ts';
+import { limitOf, requireLimits, requireOptions } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { requireObject } from '../../object/index.ts';
 import { compile } from '../compile/index.ts';
 import { compileModule, compileModuleAsync } from '../wasm/index.ts';
-import { DEFAULT_MAX_MEMORY, type Machine, type MachineOptions } from './api.ts';
+import type { Machine, MachineOptions } from './api.ts';
 import { planMachine } from './plan.ts';
 import { RunningMachine } from './running.ts';
 import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
@@ -33,10 +33,11 @@ export async function createMachineAsync(object: BpfObject, options: MachineOpti
 function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
   requireObject('createMachine: object', object);
   requireOptions('createMachine: options', options);
+  requireLimits(options.limits);
   const plan = planMachine(object, {
     program: options.program,
     kind: options.kind,
-    maxMemory: options.maxMemory ?? DEFAULT_MAX_MEMORY,
+    maxMemory: options.maxMemory ?? limitOf(options.limits, 'machine'),
     maxEntries: options.maxEntries ?? new Map(),
   });
   const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());

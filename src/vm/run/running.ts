@@ -5,6 +5,8 @@ import {
   argumentError,
   available,
   bugError,
+  LIMITS,
+  limitOf,
   quote,
   quoteAll,
   RootletError,
@@ -31,7 +33,7 @@ import {
   type Redirect,
 } from '../state/index.ts';
 import { exported, instantiate } from '../wasm/index.ts';
-import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, type RunResult } from './api.ts';
+import type { Machine, MachineOptions, RunContext, RunResult } from './api.ts';
 import { type FaultContext, faultError } from './faults.ts';
 import { bindHelpers } from './imports.ts';
 import { type MachineMap, StoreMap } from './machine-map.ts';
@@ -44,7 +46,6 @@ function requireView(place: string, value: unknown): void {
 }
 
 const NO_CONTEXT: RunContext = {};
-const MAX_BUDGET = 0x7fffffff;
 
 interface Entry {
   readonly name: string;
@@ -93,7 +94,7 @@ export class RunningMachine implements Machine {
     const { object, plan, compiled } = prepared;
     const { stores, tailNumbers } = prepared.prepared;
     this.#objectName = object.name;
-    this.#budget = checkedBudget(options.budget);
+    this.#budget = checkedBudget(options);
     const state = new RunningState(prepared, { seed: options.seed ?? 1, clock: options.clock });
     this.#state = state;
     this.#rings = stores.flatMap(store =>
@@ -210,9 +211,11 @@ export class RunningMachine implements Machine {
   }
 }
 
-function checkedBudget(budget: number = DEFAULT_BUDGET): number {
-  if (Number.isInteger(budget) && budget > 0 && budget <= MAX_BUDGET) return budget;
-  throw usageError('vm-budget-range', `a budget is a whole number from 1 to ${MAX_BUDGET}, not ${budget}`);
+function checkedBudget({ budget, limits }: MachineOptions): number {
+  if (budget === undefined) return limitOf(limits, 'budget');
+  const { least, most } = LIMITS.budget;
+  if (Number.isInteger(budget) && budget >= least && budget <= most) return budget;
+  throw usageError('vm-budget-range', `a budget is a whole number from ${least} to ${most}, not ${budget}`);
 }
 
 /** Maps of one name cannot be distinguished by it; the first one counts. */

@@ -15,7 +15,7 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { inputError, LIMITS } from '../../diag/index.ts';
 import { MAX_CALL_FRAMES } from '../../object/index.ts';
 import { FRAME_SIZE, FRAME_STRIDE } from './memory-model.ts';
 
@@ -114,7 +114,7 @@ export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): Fixed
 }
 
 /** All that 32-bit addresses reach. */
-const ADDRESSABLE = 2 ** 32;
+const ADDRESSABLE = LIMITS.machine.most;
 const MEBIBYTE = 0x100000;
 const PAGE = 0x10000;
 
@@ -132,7 +132,7 @@ function impossibleHint(map: string | undefined): string {
 
 /** Options that make room, for a map that takes much of it where there is one. */
 export function memoryHint(map: string | undefined): string {
-  const raise = 'raise the limit (--memory SIZE; option maxMemory)';
+  const raise = 'raise the limit (--limits machine=SIZE, or --memory SIZE; option maxMemory)';
   if (map === undefined) return raise;
   return `${raise}, or lower the map's max_entries (--max-entries ${map}=N; option maxEntries)`;
 }

@@ -1,3 +1,13 @@
 /** Values and maps of the machine as text. */
 
-export { formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';
+export {
+  elementJson,
+  elementLines,
+  type FormatContext,
+  formatMapContents,
+  keyJson,
+  type MapContents,
+  mapContentsJson,
+  mapTitle,
+  mapTypesJson,
+} from './map-format.ts';

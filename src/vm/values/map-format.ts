@@ -4,12 +4,14 @@
  */
 
 import {
+  type Btf,
   type BtfId,
   type DecodedValue,
   decodeValue,
   formatDeclaration,
   formatType,
   type JsonValue,
+  runsOf,
   valueJson,
   valueText,
 } from '../../btf/index.ts';
@@ -62,20 +64,48 @@ function shownEntries(map: MapContents): Shown {
 }
 
 /** Several lines without a newline at the end: what the map is, then its elements indented. */
-export function formatMapContents(context: Pick<BpfObject, 'btf' | 'byteOrder'>, map: MapContents): string {
+export function formatMapContents(context: FormatContext, map: MapContents): string {
   if (map.variables !== null) return formatVariables(context, map, map.variables);
-  const { definition } = map;
   const { entries, zero, more } = shownEntries(map);
-  const lines = entries.map(({ key, value }) => {
-    const keyText = key.length === 0 ? '' : `[${valueText(decode(context, definition.keyType, key))}] = `;
-    const name = map.nameOf?.(value);
-    return `  ${keyText}${name === undefined ? valueText(decodeElement(context, definition, value)) : printable(name)}`;
-  });
+  const lines = entries.flatMap(({ key, value }) =>
+    elementLines(context, map, key, value).map(text => `  ${text}`),
+  );
   if (more > 0) lines.push(`  … and ${more} more`);
   if (zero > 0) lines.push(`  ${zero} ${entries.length > 0 ? 'more ' : ''}elements are zero`);
   if (lines.length === 0)
     lines.push(map.unlisted === undefined ? '  empty' : `  not listed: ${map.unlisted}`);
-  return joinLines([`${map.name} (${kindText(context, definition)}):`, ...lines]);
+  return joinLines([mapTitle(context, map), ...lines]);
+}
+
+/** `rules (hash, __be32 → struct rule):` */
+export function mapTitle(context: FormatContext, { name, definition }: MapContents): string {
+  return `${name} (${kindText(context, definition)}):`;
+}
+
+/** `[5] = {.hits = 3}`; of a map with a value for each CPU one line for each, equal neighbours together. */
+export function elementLines(
+  context: FormatContext,
+  map: Pick<MapContents, 'definition' | 'nameOf'>,
+  key: Uint8Array,
+  value: Uint8Array,
+): string[] {
+  const { definition } = map;
+  const keyText = key.length === 0 ? '' : `[${valueText(decode(context, definition.keyType, key))}]`;
+  const named = map.nameOf?.(value);
+  if (named !== undefined) return [assigned(keyText, printable(named))];
+  const decoded = decodeElement(context, definition, value);
+  if (decoded.kind !== 'cpus') return [assigned(keyText, valueText(decoded.value))];
+  const texts = decoded.values.map(valueText);
+  return runsOf(texts).map(run => assigned(`${keyText} ${cpuText(run, texts.length)}`.trimStart(), run.text));
+}
+
+function assigned(name: string, value: string): string {
+  return name === '' ? value : `${name} = ${value}`;
+}
+
+function cpuText({ first, last }: { readonly first: number; readonly last: number }, all: number): string {
+  if (first === 0 && last === all - 1 && all > 1) return 'on all CPUs';
+  return first === last ? `on CPU ${first}` : `on CPUs ${first} to ${last}`;
 }
 
 /** `hash, __be32 → struct rule`; without the types when the definition gives only sizes. */
@@ -89,18 +119,44 @@ function decode(context: FormatContext, type: BtfId, bytes: Uint8Array): Decoded
   return decodeValue(context.btf, type, bytes, context.byteOrder);
 }
 
-/** Several values, one for each CPU, are an array. */
+type Element =
+  | { readonly kind: 'one'; readonly value: DecodedValue }
+  | { readonly kind: 'cpus'; readonly values: readonly DecodedValue[] };
+
+/** Longer values than in the definition are several, one for each CPU. */
 function decodeElement(
   context: FormatContext,
   { valueType, valueSize }: MapDefinition,
   bytes: Uint8Array,
-): DecodedValue {
-  if (valueSize === 0 || bytes.length <= valueSize) return decode(context, valueType, bytes);
+): Element {
+  if (valueSize === 0 || bytes.length <= valueSize)
+    return { kind: 'one', value: decode(context, valueType, bytes) };
   const stride = alignUp(valueSize, 8);
-  const items = Array.from({ length: Math.floor(bytes.length / stride) }, (_, cpu) =>
+  const values = Array.from({ length: Math.floor(bytes.length / stride) }, (_, cpu) =>
     decode(context, valueType, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
   );
-  return { kind: 'array', items };
+  return { kind: 'cpus', values };
+}
+
+/** A value as JSON; of a map with a value for each CPU a list of them. */
+export function elementJson(
+  context: FormatContext,
+  map: Pick<MapContents, 'definition' | 'nameOf'>,
+  value: Uint8Array,
+): JsonValue {
+  const name = map.nameOf?.(value);
+  if (name !== undefined) return name;
+  const decoded = decodeElement(context, map.definition, value);
+  return decoded.kind === 'cpus' ? decoded.values.map(valueJson) : valueJson(decoded.value);
+}
+
+/** A key as JSON; undefined for a map without keys. */
+export function keyJson(
+  context: FormatContext,
+  { keyType }: MapDefinition,
+  key: Uint8Array,
+): JsonValue | undefined {
+  return key.length === 0 ? undefined : valueJson(decode(context, keyType, key));
 }
 
 function formatVariables(
@@ -123,7 +179,7 @@ function firstValue(map: MapContents): Uint8Array {
 }
 
 /** The variable as C declares it. */
-function declarationText({ btf }: FormatContext, { name, btfId }: GlobalVariable): string {
+export function declarationText({ btf }: FormatContext, { name, btfId }: GlobalVariable): string {
   const type = btf === null || btfId === 0 ? undefined : btf.type(btfId);
   if (btf === null || type?.kind !== 'var') return printable(name);
   return printable(formatDeclaration(btf, type.type, name));
@@ -155,10 +211,10 @@ export function mapContentsJson(context: FormatContext, map: MapContents): JsonV
   const { entries, zero, more } = shownEntries(map);
   return {
     ...base,
-    ...typesJson(context, definition),
+    ...mapTypesJson(context.btf, definition),
     entries: entries.map(({ key, value }) => ({
-      ...(key.length === 0 ? {} : { key: valueJson(decode(context, definition.keyType, key)) }),
-      value: map.nameOf?.(value) ?? valueJson(decodeElement(context, definition, value)),
+      ...given({ key: keyJson(context, definition, key) }),
+      value: elementJson(context, map, value),
     })),
     ...(zero > 0 ? { zeroElements: zero } : {}),
     ...(more > 0 ? { notShown: more } : {}),
@@ -166,10 +222,11 @@ export function mapContentsJson(context: FormatContext, map: MapContents): JsonV
   };
 }
 
-function typesJson(
-  { btf }: FormatContext,
-  { keyType, valueType }: MapDefinition,
-): { [name: string]: string } {
+/** The types of key and value as C; nothing where they are not known. */
+export function mapTypesJson(
+  btf: Btf | null,
+  { keyType, valueType }: Pick<MapDefinition, 'keyType' | 'valueType'>,
+): { keyType?: string; valueType?: string } {
   if (btf === null || valueType === 0) return {};
   return {
     ...(keyType === 0 ? {} : { keyType: formatType(btf, keyType) }),

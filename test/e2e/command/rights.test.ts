@@ -3,26 +3,39 @@
  * commands name what they miss, and look at what is their own.
  */
 
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../../../cli/testing.ts';
+import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
+import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
+import { kernel, Wire } from '../slots/support.ts';
 
 const NOBODY = 65534;
 const ROOT = join(import.meta.dirname, '../../..');
 const OBJECT = join(ROOT, 'examples/obj/el/first_firewall.bpf.o');
+const SECOND = join(ROOT, 'examples/obj/el/second_firewall.bpf.o');
+const ROOTLET = join(ROOT, 'examples/obj/el/rootlet.bpf.o');
 const PACKET =
   'ffffffffffff00000000000108004500001c000100004011000001010101020202020035003500080000aabbccddeeff';
+const HEAD =
+  '#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\nchar _license[] SEC("license") = "GPL";\n';
+const SOURCES = {
+  filter: `${HEAD} __u64 seen; SEC("tc") int filter(struct __sk_buff *skb) { seen++; return 0; }`,
+  lib: `${HEAD} __u64 seen; __attribute__((noinline)) int judge(struct xdp_md *ctx) { seen++; return ctx ? 2 : 0; }`,
+  user: `${HEAD} extern int judge(struct xdp_md *ctx); SEC("xdp") int user(struct xdp_md *ctx) { return judge(ctx); }`,
+};
 const THREE = '+bpf,+net_admin,+perfmon';
 
 const directory = mkdtempSync(join(tmpdir(), 'rootlet-rights-'));
 const command = join(directory, 'rootlet.mjs');
 const own = join(directory, 'own');
-const object = join(own, 'firewall.o');
+const at = (name: string): string => join(own, `${name}.o`);
+const [object, second, rootlet] = ['firewall', 'second', 'rootlet'].map(at) as [string, string, string];
 
 beforeAll(() => {
   chmodSync(directory, 0o755);
@@ -85,10 +98,13 @@ needs('root', 'bpf').describe('with some rights', () => {
 
   /** As an unprivileged user with these capabilities. */
   function as(capabilities: string, ...words: readonly string[]): Ended {
+    return run([...asUser(capabilities), ...words], { ROOTLET_BPFFS: store });
+  }
+
+  function asUser(capabilities: string): string[] {
     const ids = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
     const rights = ['inh', 'ambient'].map(set => `--${set}-caps=${capabilities}`);
-    const line = ['setpriv', ...ids, ...rights, `--bounding-set=${capabilities}`, process.execPath, command];
-    return run([...line, ...words], { ROOTLET_BPFFS: store });
+    return ['setpriv', ...ids, ...rights, `--bounding-set=${capabilities}`, process.execPath, command];
   }
 
   test.each(OFFLINE)('none: %s', (_, words) => {
@@ -122,6 +138,116 @@ needs('root', 'bpf').describe('with some rights', () => {
     expect(elsewhere).toMatchObject({
       code: 3,
       text: expect.stringMatching(/✗ bpf file system.*may not write/s),
+    });
+  });
+
+  needs('ip', 'clang').describe('with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on an interface', () => {
+    let wire: Wire;
+    beforeAll(() => {
+      wire = new Wire('rights');
+      for (const path of compileInto(own, SOURCES)) chmodSync(path, 0o644);
+      for (const [from, to] of [
+        [SECOND, second],
+        [ROOTLET, rootlet],
+      ] as const) {
+        copyFileSync(from, to);
+        chmodSync(to, 0o644);
+      }
+    });
+    afterAll(() => wire.close());
+
+    function inside(...words: readonly string[]): Ended {
+      return run(['ip', 'netns', 'exec', wire.name, ...asUser(THREE), ...words], { ROOTLET_BPFFS: store });
+    }
+
+    /** Output of a command that has to succeed. */
+    function must(...words: readonly string[]): string {
+      const { code, text } = inside(...words);
+      if (code !== 0) throw new Error(`rootlet ${words.join(' ')}: ${code} ${text}`);
+      return text;
+    }
+
+    test('attach, replace, detach', () => {
+      must('attach', 'xdp', 'va', object, '--mode', 'generic', '--name', 'R');
+      expect(must('replace', 'R', object)).toContain('state kept: rules, .rodata, .bss');
+      expect(must('detach', 'R')).toContain('detached R');
+    });
+
+    test('rootlets: attach, fill slots, replace, reset, detach', () => {
+      must('attach', 'xdp', 'va', rootlet, '--mode', 'generic', '--name', 'R');
+      must('replace', 'R', `dummy1=${object}:xdp_prog1`);
+      must('replace', 'R', `dummy1=${object}:xdp_prog1`);
+      must('replace', 'R', rootlet);
+      must('replace', 'R', '--reset', 'dummy1');
+      must('detach', 'R');
+    });
+
+    test('load, replace, unload', () => {
+      must('load', object, '--name', 'one');
+      must('replace', 'one', object);
+      must('unload', 'one');
+    });
+
+    test('bound objects: load, attach, a new version of the provider, unload', () => {
+      must('load', at('lib'));
+      must('load', at('user'), '--via', 'tail', '--name', 'tail');
+      must('attach', 'xdp', 'va', at('user'), '--mode', 'generic', '--via', 'copy', '--name', 'R');
+      const replaced = must('replace', 'lib', at('lib'));
+      expect(replaced).toMatch(/consumer hook R: reloaded, and replaced where it is attached/);
+      expect(replaced).toContain('other processes made are not visible without CAP_SYS_ADMIN');
+      must('load', at('user'), '--lazy', '--name', 'lazy');
+      must('ps', '--bindings');
+      must('detach', 'R');
+      must('unload', 'tail', 'lazy', 'lib');
+    });
+
+    test('tc: load, a further one, replace, unload', () => {
+      const filter = at('filter');
+      for (const via of ['tcx', 'static']) {
+        must('tc', 'load', 'va', filter, '--ingress', '--via', via, '--name', 'one');
+        must('tc', 'load', 'va', filter, '--ingress', '--name', 'two');
+        must('tc', 'replace', 'va', 'one', filter, '--ingress');
+        must('tc', 'unload', 'va', '--ingress', '--all');
+      }
+    });
+
+    test('entries whose record this user cannot read: other hooks are not stopped, detach --force detaches', () => {
+      const hide = (name: string) => chmodSync(join(store, 'hooks', name, 'current/record'), 0);
+      must('tc', 'load', 'va', at('filter'), '--ingress', '--via', 'static');
+      must('attach', 'xdp', 'va', object, '--mode', 'generic', '--name', 'R');
+      must('attach', 'tcx', 'va', at('filter'), '--egress', '--name', 'T');
+      hide('R');
+      hide('T');
+      must('tc', 'load', 'va', at('filter'), '--ingress', '--name', 'two');
+      hide('tc-va-ingress');
+      const stopped = inside('tc', 'load', 'va', at('filter'), '--ingress');
+      expect(stopped).toMatchObject({
+        code: 3,
+        text: expect.stringContaining('rootlet detach tc-va-ingress --force'),
+      });
+      expect(inside('detach', 'R')).toMatchObject({ code: 3 });
+      const detached = must('detach', 'R', 'T', 'tc-va-ingress', '--force');
+      expect(detached).toMatch(/R.*detached\n.*T.*detached\n.*tc-va-ingress.*detached/);
+      const left = execFileSync('tc', ['-n', wire.name, 'filter', 'show', 'dev', 'va', 'ingress'], {
+        encoding: 'utf8',
+      });
+      expect([left, wire.inside(() => readInterface(kernel, 'va')).xdp.generic]).toEqual(['', 0]);
+      expect(must('ps')).toContain('nothing is loaded');
+    });
+
+    test('xdp: load, a further one, replace, order, unload, clean, doctor --fix', () => {
+      must('xdp', 'load', 'va', object, '--mode', 'generic');
+      must('xdp', 'load', 'va', second);
+      must('xdp', 'replace', 'va', 'firewall', object);
+      must('xdp', 'order', 'va', 'second,firewall');
+      must('xdp', 'status', 'va');
+      must('xdp', 'unload', 'va', 'second');
+      execFileSync('ip', ['-n', wire.name, 'link', 'set', 'dev', 'va', 'xdpgeneric', 'off']);
+      expect(must('xdp', 'clean')).toContain('removed');
+      must('xdp', 'load', 'va', object, '--mode', 'generic');
+      execFileSync('ip', ['-n', wire.name, 'link', 'set', 'dev', 'va', 'xdpgeneric', 'off']);
+      must('doctor', '--fix');
+      expect(must('ps')).toContain('nothing is loaded');
     });
   });
 });

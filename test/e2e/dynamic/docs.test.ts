@@ -8,7 +8,7 @@ import { needs } from '../../support/needs.ts';
 const blocks = [...readFileSync('docs/dynamic.md', 'utf8').matchAll(/^```js\n([\s\S]*?)^```$/gm)];
 
 needs('bpf', 'root').test('docs/dynamic.md', () => {
-  expect(existsSync('dist/src/api/dynamic.js'), 'npm run build').toBe(true);
+  expect(existsSync('dist/lib/dynamic.js'), 'npm run build').toBe(true);
   expect(blocks.length).toBeGreaterThan(0);
   for (const [, code = ''] of blocks) {
     const expected = code.split('\n').flatMap(line => (line.startsWith('//> ') ? [line.slice(4)] : []));

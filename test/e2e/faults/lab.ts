@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,11 +20,12 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { programsOn } from '../../../src/kernel/hooks/order.ts';
-import { listIds, openById } from '../../../src/kernel/objects/info.ts';
+import { listIds, openById, readLinkInfo } from '../../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { countFds } from '../../../src/kernel/testing.ts';
 import { mountBpffs, packet } from '../../../src/load/testing.ts';
 import { BPF_TCX_INGRESS } from '../../../src/uapi/attach-types.ts';
+import { BPF_LINK_TYPE_CGROUP } from '../../../src/uapi/link-types.ts';
 import { compileInto } from '../../support/compile.ts';
 import { type InjectedRun, Injector } from '../../support/injector.ts';
 import { kernel, Wire } from '../slots/support.ts';
@@ -32,7 +34,7 @@ import { kernel, Wire } from '../slots/support.ts';
 export interface Form {
   readonly name: string;
   /** Commands, and what other tools do, that lead from nothing to where it begins. */
-  readonly start: readonly (readonly string[] | (() => void))[];
+  readonly start: readonly (readonly string[] | (() => void | Promise<void>))[];
   readonly words: readonly string[];
   /** What runs: `old` before the command, `new` after it. */
   readonly state: () => string;
@@ -40,6 +42,8 @@ export interface Form {
   readonly stop: readonly (readonly string[])[];
   /** For commands that only look: the state is `old` all the time. */
   readonly looks?: boolean;
+  /** For commands that end with 3 for what they report, whatever they repaired. */
+  readonly reports?: boolean;
 }
 
 export interface Finding {
@@ -59,12 +63,21 @@ const ALWAYS = new Set(['/maps.debug', '/progs.debug', '/store', '/store/hooks',
 /** Of runs that change nothing: how often the command runs again. */
 const ALSO_AGAIN = 7;
 
+/** Exit code of timeout(1). */
+const TIMED_OUT = 124;
+
 const CLONE_NEWNET = 0x40000000;
 
 export class FaultLab {
   readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-faults-'));
   readonly wire: Wire;
   readonly #mount = mountBpffs();
+  /** Links and programs that an interrupted run left. */
+  readonly #foreign: ReadonlySet<number> = new Set(listIds(kernel, 'link'));
+  readonly #foreignPrograms: ReadonlySet<number> = new Set(listIds(kernel, 'program'));
+  readonly #cgroups = mkdtempSync(join(tmpdir(), 'rootlet-cgroups-'));
+  /** A directory of a cgroup file system, without processes. */
+  readonly cgroup = join(this.#cgroups, `rootlet-faults-${process.pid}`);
   #injector: Injector | undefined;
   readonly findings: Finding[] = [];
   runs = 0;
@@ -72,6 +85,9 @@ export class FaultLab {
   constructor(name: string) {
     this.wire = new Wire(name);
     execFileSync('ip', ['-n', this.wire.name, 'link', 'set', 'va', 'up']);
+    execFileSync('ip', ['-n', this.wire.name, 'link', 'set', 'lo', 'up']);
+    execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', this.#cgroups]);
+    mkdirSync(this.cgroup);
     Object.assign(process.env, { ROOTLET_BPFFS: this.root, LIBXDP_BPFFS: this.#mount.path, NO_COLOR: '1' });
   }
 
@@ -101,6 +117,9 @@ export class FaultLab {
   }
 
   close(): void {
+    rmdirSync(this.cgroup);
+    execFileSync('umount', [this.#cgroups]);
+    rmdirSync(this.#cgroups);
     this.#mount.close();
     this.wire.close();
     rmSync(this.directory, { recursive: true });
@@ -110,9 +129,10 @@ export class FaultLab {
     return join(this.directory, `${name}.o`);
   }
 
-  async run(words: readonly string[], nth = 0, errno = 0): Promise<InjectedRun> {
+  /** `of`: calls that count. */
+  async run(words: readonly string[], nth = 0, errno = 0, of?: RegExp): Promise<InjectedRun> {
     if (this.#injector === undefined) throw new Error('not prepared');
-    return await this.#injector.run(words, { nth, errno });
+    return await this.#injector.run(words, { nth, errno, of });
   }
 
   async must(words: readonly string[]): Promise<InjectedRun> {
@@ -141,6 +161,31 @@ export class FaultLab {
     return [...text.matchAll(/ id (\d+) /g)].map(([, id]) => verdictOf(Number(id)));
   }
 
+  /** Names of programs that links run on the cgroup; a link that was detached has no cgroup. */
+  onCgroup(): string[] {
+    return listIds(kernel, 'link').flatMap(id => {
+      if (this.#foreign.has(id)) return [];
+      using fd = openById(kernel, 'link', id);
+      if (fd === undefined) return [];
+      const { type, programId, words } = readLinkInfo(kernel, fd.number);
+      const isThere = type === BPF_LINK_TYPE_CGROUP && (words[0] !== 0 || words[1] !== 0);
+      const name = isThere ? nameOf(programId) : '';
+      return name.startsWith(PREFIX) ? [name] : [];
+    });
+  }
+
+  /** Whether packets to this host are dropped; else they are answered at once, since no process listens. */
+  drops(): boolean {
+    const connect = ['1', 'bash', '-c', ': </dev/tcp/127.0.0.1/9'];
+    return spawnSync('timeout', connect, { stdio: 'ignore' }).status === TIMED_OUT;
+  }
+
+  /** Names of attachments. */
+  hooks(): string[] {
+    const path = join(this.root, 'hooks');
+    return existsSync(path) ? readdirSync(path) : [];
+  }
+
   hasEntry(kind: 'hooks' | 'objects', name: string): boolean {
     return existsSync(join(this.root, kind, name, 'current'));
   }
@@ -153,7 +198,9 @@ export class FaultLab {
   }
 
   programs(): number {
-    return listIds(kernel, 'program').filter(id => nameOf(id).startsWith(PREFIX)).length;
+    return listIds(kernel, 'program').filter(
+      id => !this.#foreignPrograms.has(id) && nameOf(id).startsWith(PREFIX),
+    ).length;
   }
 
   /** All that is on the bpf file system, without the numbers of generations. */
@@ -189,7 +236,7 @@ export class FaultLab {
 
   async #begin(form: Form): Promise<void> {
     for (const step of form.start)
-      if (typeof step === 'function') step();
+      if (typeof step === 'function') await step();
       else await this.must(step);
     expectState(form, 'old');
   }
@@ -263,7 +310,12 @@ export class FaultLab {
     if (left.length > 0)
       this.findings.push({ form: form.name, nth, call, errno, what: `left at the end: ${left.join(' ')}` });
     const { xdp } = readInterface(kernel, 'va');
-    const attached = [xdp.native + xdp.generic, ...this.filterVerdicts(), ...this.tcxVerdicts()];
+    const attached = [
+      xdp.native + xdp.generic,
+      ...this.filterVerdicts(),
+      ...this.tcxVerdicts(),
+      ...this.onCgroup(),
+    ];
     if (attached.join() !== '0')
       this.findings.push({
         form: form.name,
@@ -300,7 +352,11 @@ interface Clean {
 }
 
 /** What is wrong with an exit code and a message, by what runs. */
-function judge({ code, err, out }: InjectedRun, state: string, { looks = false }: Form): string[] {
+function judge(
+  { code, err, out }: InjectedRun,
+  state: string,
+  { looks = false, reports = false }: Form,
+): string[] {
   const wrong: string[] = [];
   if (/internal error|^ +at /m.test(err)) wrong.push('internal error');
   if (state !== 'old' && state !== 'new') return [...wrong, `mixed: ${state}`];
@@ -308,7 +364,8 @@ function judge({ code, err, out }: InjectedRun, state: string, { looks = false }
   if (looks) return state === 'old' ? wrong : [...wrong, 'changed'];
   if (code === 0 && state !== 'new') wrong.push('succeeded, but the old runs');
   if (code === 5 && state !== 'new') wrong.push('exit 5, but the old runs');
-  if (code !== 0 && code !== 5 && state === 'new') wrong.push('failed before the switch, but the new runs');
+  if (code !== 0 && code !== 5 && state === 'new' && !(reports && code === 3))
+    wrong.push('failed before the switch, but the new runs');
   if (code !== 0 && (err + out).trim() === '') wrong.push('no message');
   return wrong;
 }

@@ -5,17 +5,17 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../../src/diag/problem.ts';
-import { EBUSY, EPERM } from '../../../src/uapi/errno.ts';
+import { EAGAIN, EBUSY, ENOSPC, EPERM } from '../../../src/uapi/errno.ts';
 import { needs } from '../../support/needs.ts';
-import { SOURCES } from './forms.ts';
-import { FaultLab } from './lab.ts';
+import { SOURCES } from './form-sources.ts';
+import { FaultLab, PREFIX } from './lab.ts';
 
 needs('root', 'bpf', 'ip', 'clang').describe('a chain', () => {
   let lab: FaultLab;
   beforeAll(async () => {
     lab = new FaultLab('unfinished');
-    const { one = '', two = '', cls = '', next = '' } = SOURCES;
-    await lab.prepare({ one, two, cls, next });
+    const { one = '', two = '', cls = '', next = '', lib = '', 'lib.v2': lib2 = '', user = '' } = SOURCES;
+    await lab.prepare({ one, two, cls, next, lib, 'lib.v2': lib2, user });
     lab.enter();
   }, 120_000);
   afterEach(async () => {
@@ -77,5 +77,44 @@ needs('root', 'bpf', 'ip', 'clang').describe('a chain', () => {
     expect(lab.tree().join()).not.toContain('next');
     expect((await lab.must(['ps', '--json'])).out).not.toContain('not complete');
     await lab.must(['xdp', 'unload', 'va', 'two']);
+  }, 120_000);
+
+  test.each([
+    ['its pin stays', /^unlink .*\/link_hook$/],
+    ['its link is not detached', /^BPF_LINK_DETACH$/],
+  ])(
+    'that loses a member of tcx: %s',
+    async (_, of) => {
+      await begun(['tc', 'load', 'va', lab.file('cls'), lab.file('next'), '--ingress', '--via', 'tcx']);
+      expect(lab.tcxVerdicts()).toEqual([11, 13]);
+      const { code, out, err } = await lab.run(['tc', 'unload', 'va', 'cls', '--ingress'], 1, EAGAIN, of);
+      expect([code, out + err]).toEqual([EXIT.partial, expect.stringContaining('is removed')]);
+      expect(lab.tcxVerdicts()).toEqual([13]);
+      await lab.must(['ps']);
+      expect(lab.tree().join()).not.toContain('cls');
+    },
+    120_000,
+  );
+
+  test('of consumers whose provider has switched is completed by the next command', async () => {
+    const replace = (version: string) => ['replace', 'lib', lab.file(version)];
+    await lab.must(['load', lab.file('lib'), '--name', 'lib']);
+    await lab.must(['attach', 'xdp', 'va', lab.file('user'), '--name', 'R', '--via', 'copy']);
+    await lab.must(['load', lab.file('user'), '--name', 'loaded', '--via', 'copy']);
+    const verdicts = () => [lab.xdpVerdict(), lab.pinnedVerdict('loaded', `${PREFIX}user`)];
+    // the first one is of the provider
+    for (const nth of [2, 3]) {
+      expect(verdicts()).toEqual([11, 11]);
+      const tree = lab.tree();
+      const { code, out, err } = await lab.run(replace('lib.v2'), nth, ENOSPC, /^symlink .*\/next$/);
+      expect([code, out + err]).toEqual([EXIT.partial, expect.stringContaining('runs the new version')]);
+      await lab.must(['ps']);
+      expect(verdicts()).toEqual([12, 12]);
+      expect(lab.tree()).toEqual(tree); // numbers of generations are not in it
+      await lab.must(replace('lib')); // the records are those of what runs
+      expect(verdicts()).toEqual([11, 11]);
+    }
+    await lab.must(['detach', 'R']);
+    await lab.must(['unload', 'loaded', 'lib']);
   }, 120_000);
 });

@@ -63,7 +63,7 @@ clang.describe('configuration values of run', () => {
       writeFileSync(config, lines.map(line => `CONFIG_${line}\n`).join(''));
       const { code, out } = await runOn(['--kconfig', config, ...words]);
       expect(code).toBe(0);
-      expect(out).toContain('__u64 values[6] = [1, 2, 121, 15, 16777216, 0]');
+      expect(out).toContain('__u64 values[6] = {1, 2, 121, 15, 16777216, 0}');
       expect(out).toContain('char text[8] = "abcd"');
     });
 

@@ -14,6 +14,7 @@ import {
   JestExtend,
   setState,
 } from '@vitest/expect';
+import { getCurrentTest } from '@vitest/runner';
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, it, test } from '@vitest/runner';
 
@@ -32,3 +33,6 @@ function makeExpect(): ExpectStatic {
 }
 
 export const expect: ExpectStatic = makeExpect();
+
+/** What part-skips are recorded with. */
+export const TestRunner = { getCurrentTest };

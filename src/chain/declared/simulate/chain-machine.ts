@@ -1,7 +1,7 @@
 /** A chain in the embedded machine: its members linked as the back end `static` links them, with their state. */
 
-import { elementAt } from '../../../bytes/index.ts';
-import { bugError, inputError, RootletError } from '../../../diag/index.ts';
+import { elementAt, given } from '../../../bytes/index.ts';
+import { bugError, inputError, type Limits, RootletError } from '../../../diag/index.ts';
 import { type RelinkReport, relink } from '../../../link/index.ts';
 import { type BpfObject, InputObject, neutralVerdict } from '../../../object/index.ts';
 import {
@@ -33,7 +33,12 @@ export interface ChainMachine {
 }
 
 /** Throws `chain-simulate`, and what prevents linking or running the members. */
-export function openChainMachine(hook: ChainHook, design: ChainDesign, live: LiveState): ChainMachine {
+export function openChainMachine(
+  hook: ChainHook,
+  design: ChainDesign,
+  live: LiveState,
+  limits?: Limits,
+): ChainMachine {
   const { members } = design;
   if (members.length === 0) return emptyChain(hook);
   const marked = members.map((member, at) => markedMember(hook, member, at + 1, live));
@@ -45,7 +50,11 @@ export function openChainMachine(hook: ChainHook, design: ChainDesign, live: Liv
       return linked === undefined ? [] : [[linked, count] as const];
     }),
   );
-  const machine = createMachine(object, { program: change.program, maxEntries: new Map(sizes) });
+  const machine = createMachine(object, {
+    program: change.program,
+    maxEntries: new Map(sizes),
+    ...given({ limits }),
+  });
   const notes = marked.flatMap(({ name }) => seed(machine, report, name, live));
   const mark = takeMark(machine, object.byteOrder);
   const place = hook.kind === 'xdp' ? { ingressIfindex: hook.ifindex } : { ifindex: hook.ifindex };

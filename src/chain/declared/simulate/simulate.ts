@@ -1,6 +1,6 @@
 /** Which packets get another verdict from the declared chain than from the one that runs. Nothing is touched. */
 
-import { inputError, within } from '../../../diag/index.ts';
+import { inputError, type Limits, within } from '../../../diag/index.ts';
 import type { Timestamp } from '../../../vm/index.ts';
 import type { ChainContext, RunningChain } from '../../engine/index.ts';
 import { spellHook } from '../../engine/index.ts';
@@ -33,12 +33,13 @@ export interface PacketInput {
   readonly timestamp?: Timestamp | undefined;
 }
 
-/** Runs packets through both chains. Throws `chain-simulate`, and faults of programs with the packet. */
+/** Runs packets through both chains, each in a machine with these limits. Throws `chain-simulate`, and faults of programs with the packet. */
 export function simulateChain(
   context: ChainContext,
   running: RunningChain,
   next: ChainDesign,
   packets: Iterable<PacketInput>,
+  limits?: Limits,
 ): Simulation {
   const { state, design } = running;
   if (state.kind === 'foreign')
@@ -51,9 +52,9 @@ export function simulateChain(
       },
     );
   const live = readLive(context, running);
-  const before = openChainMachine(state.hook, design, live);
+  const before = openChainMachine(state.hook, design, live, limits);
   try {
-    const after = openChainMachine(state.hook, next, live);
+    const after = openChainMachine(state.hook, next, live, limits);
     try {
       const notes = [...new Set([...before.notes, ...after.notes])];
       return { ...compare(before.run, after.run, packets), notes };

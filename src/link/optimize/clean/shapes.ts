@@ -1,6 +1,7 @@
 /** Compares what blocks do, without strings: each block is a list of numbers that is the same for equal blocks. */
 
-import { elementAt } from '../../../bytes/index.ts';
+import { elementAt, valueAt } from '../../../bytes/index.ts';
+import { CROWD, drawKey, hashOfSum, withNumber } from '../../../image/index.ts';
 import { filled, intAt } from '../analysis/index.ts';
 import {
   type BlockIndex,
@@ -26,8 +27,12 @@ export class Shapes {
   /** Numbers of CO-RE records by what they ask for. */
   readonly #cores = new Map<string, number>();
   readonly #shapes = new Map<BlockIndex, readonly number[]>();
-  /** Registers of the block that is looked at, which only that names. */
-  #locals: Register[] = [];
+  /** Registers of the block that is looked at, which only that names, with their numbers. */
+  readonly #locals = new Map<Register, number>();
+  /** Blocks that were asked for, by hash. */
+  #buckets = new Map<number, BlockIndex[]>();
+  /** Of hashes; 0: none is needed. */
+  #key = 0;
 
   constructor(graph: Graph, order: readonly BlockIndex[], classes: Int32Array) {
     this.#graph = graph;
@@ -40,16 +45,32 @@ export class Shapes {
     }
   }
 
-  /** A block that does the same among those asked for before, which `buckets` has by hash. */
-  equalOf(index: BlockIndex, buckets: Map<number, BlockIndex[]>): BlockIndex | undefined {
+  /** A block that does the same among those asked for before. */
+  equalOf(index: BlockIndex): BlockIndex | undefined {
     const shape = this.#shapeOf(index);
     this.#shapes.set(index, shape);
-    const hash = hashOf(shape);
-    const bucket = buckets.get(hash);
-    if (bucket === undefined) buckets.set(hash, [index]);
-    const equal = bucket?.find(other => isSame(this.#shapes.get(other), shape));
-    if (equal === undefined) bucket?.push(index);
+    const bucket = this.#bucketOf(shape);
+    const equal = bucket.find(other => isSame(this.#shapes.get(other), shape));
+    if (equal === undefined) bucket.push(index);
+    if (bucket.length > CROWD && this.#key === 0) this.#takeKey();
     return equal;
+  }
+
+  #bucketOf(shape: readonly number[]): BlockIndex[] {
+    const hash = this.#key === 0 ? hashOf(shape) : keyedHash(shape, this.#key);
+    const known = this.#buckets.get(hash);
+    if (known !== undefined) return known;
+    const made: BlockIndex[] = [];
+    this.#buckets.set(hash, made);
+    return made;
+  }
+
+  /** Blocks that were made to have one hash get others. */
+  #takeKey(): void {
+    const blocks = [...this.#buckets.values()].flat();
+    this.#key = drawKey();
+    this.#buckets = new Map();
+    for (const index of blocks) this.#bucketOf(valueAt(this.#shapes, index)).push(index);
   }
 
   #settle(ins: Ins, index: BlockIndex): void {
@@ -66,7 +87,7 @@ export class Shapes {
     const { ins, terminator } = this.#graph.block(index);
     const targets = targetsOf(terminator);
     const shape = [ins.length, targets.length];
-    this.#locals = [];
+    this.#locals.clear();
     for (const target of targets) {
       const known = intAt(this.#classes, target);
       shape.push(known < 0 ? -1 - target : known);
@@ -88,8 +109,8 @@ export class Shapes {
   /** Registers that only this block names are counted; others have their numbers. */
   #nameOf(register: Register): number {
     if (register < FIRST_VIRTUAL || intAt(this.#home, register) < 0) return register;
-    const known = this.#locals.indexOf(register);
-    return -1 - (known < 0 ? this.#locals.push(register) - 1 : known);
+    if (!this.#locals.has(register)) this.#locals.set(register, this.#locals.size);
+    return -1 - valueAt(this.#locals, register);
   }
 
   #coreOf({ core }: Ins): number {
@@ -105,6 +126,10 @@ function hashOf(shape: readonly number[]): number {
   let hash = shape.length;
   for (const number of shape) hash = (Math.imul(hash, 31) + number) | 0;
   return hash;
+}
+
+function keyedHash(shape: readonly number[], key: number): number {
+  return hashOfSum(shape.reduce((sum, number) => withNumber(sum, number, key), 0));
 }
 
 function isSame(a: readonly number[] | undefined, b: readonly number[]): boolean {

@@ -1,6 +1,7 @@
 /** Blocks that do the same, and those that only seem to. */
 
 import { expect, test } from 'vitest';
+import { useRandom } from '../../../image/random.ts';
 import { dedented, graphOf, textOf } from '../testing.ts';
 import { mergeTails } from './tails.ts';
 
@@ -68,4 +69,44 @@ test.each([
   ['arguments with two definitions', 'r1 = v4\ncall &4/1\nexit', 'r1 = v4\ncall &4/1\nexit'],
 ])('kept: %s', (_, first, second) => {
   expect(merged(first, second, POINTERS)).toBe(false);
+});
+
+/** Blocks of two constants, the second of which undoes in a known hash what the first changes. */
+function colliding(count: number): string {
+  const tests = Array.from({ length: count }, (_, at) => `if r1 == ${at} goto b${at}`);
+  const blocks = Array.from({ length: count }, (_, at) => {
+    let weight = 1;
+    for (let place = 0; place < 9; place++) weight = Math.imul(weight, 31);
+    return `b${at}:\nr2 = ${at}\nr3 = ${Math.imul(-at, weight)}\nr0 = r2\nr0 ^= r3\nexit`;
+  });
+  return [...tests, 'r0 = 0', 'exit', ...blocks].join('\n');
+}
+
+test('blocks that are made to have one hash get another hash', () => {
+  let drawn = 0;
+  const restore = useRandom(() => {
+    drawn++;
+    return 0x12345;
+  });
+  try {
+    for (const [count, draws] of [
+      [100, 0],
+      [300, 1],
+    ] as const) {
+      const graph = graphOf(colliding(count));
+      const blocks = graph.order().length;
+      drawn = 0;
+      mergeTails(graph);
+      expect([graph.order().length, drawn]).toEqual([blocks, draws]);
+    }
+  } finally {
+    restore();
+  }
+});
+
+test('registers that only one block names are distinguished, however many there are', () => {
+  const block = (first: number): string =>
+    `${Array.from({ length: 4 }, (_, at) => `r${first + at} = ${at}`).join('\n')}\nr0 = r${first + 3}\nexit`;
+  expect(merged(block(20), block(30))).toBe(true);
+  expect(merged(block(20), block(30).replace('r0 = r33', 'r0 = r32'))).toBe(false);
 });

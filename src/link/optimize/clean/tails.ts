@@ -46,11 +46,10 @@ function classesOf(graph: Graph, order: readonly BlockIndex[]): Int32Array {
   const shapes = new Shapes(graph, order, classes);
   const types = new PointerTypes(graph, order);
   let count = 0;
-  const buckets = new Map<number, BlockIndex[]>();
   for (let at = order.length - 1; at >= 0; at--) {
     const index = elementAt(order, at);
     const isFixed = index === 0 || !isMergeable(graph.block(index), types);
-    const equal = isFixed ? undefined : shapes.equalOf(index, buckets);
+    const equal = isFixed ? undefined : shapes.equalOf(index);
     classes[index] = equal === undefined ? count++ : intAt(classes, equal);
   }
   return classes;
