@@ -100,6 +100,5 @@ function* linesOf(
 ): Iterable<Lines> {
   const contents = contentsOf(view, map);
   for (const [key, value] of elements)
-    for (const text of elementLines(formatContext(map), contents, key, value))
-      yield line(`${indent}${text}`);
+    for (const text of elementLines(formatContext(map), contents, key, value)) yield line(`${indent}${text}`);
 }
