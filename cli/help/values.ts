@@ -42,7 +42,9 @@ export function valuesOf(context: Context): ValueSource {
       );
     if (kind === 'TARGET') return target(query);
     if (/^IFACE/.test(kind)) return among(query, interfaces());
-    if (query.option === undefined && /^NAME[.[]/.test(kind)) return among(query, items(context, query));
+    const isItem = query.given.length === 0 || query.command === 'set'; // then a key and a value
+    if (query.option === undefined && isItem && /^NAME[.[]/.test(kind))
+      return among(query, items(context, query));
     if (query.option === undefined && OF_ENTRIES.includes(query.command)) return entryValue(context, query);
     if (/^(xdp|tc) /.test(query.command) && /^NAME/.test(kind)) return members(context, query);
     if (query.option === 'progName') return among(query, query.given.flatMap(programsIn));

@@ -74,7 +74,7 @@ function settingOf({ view, item, path }: NamedItem, name: string, text: string):
     throw usageError('value-unknown', `${quote(name)} is not a variable`, {
       hint: item === undefined ? 'NAME.VARIABLE=VALUE' : '"rootlet map put" writes elements of maps',
     });
-  requireVariable(view, item, text);
+  requireVariable(view, item, path.length === 0 ? text : 'VALUE'); // --set takes whole variables
   partOf(item.name, variableValue(item, sectionBytes(item.in)), path); // throws for a part that there is not
   return { view, variable: item, path, text, assigned: assignedTo(item, nested(path, parseLiteral(text))) };
 }
