@@ -111,8 +111,9 @@ export function pathOf(text: string): Step[] | undefined {
   const steps: Step[] = [];
   for (let at = 0; at < text.length; at = STEP.lastIndex) {
     STEP.lastIndex = at;
-    const [found, member, index] = STEP.exec(text) ?? [];
-    if (found === undefined) return undefined;
+    const match = STEP.exec(text);
+    if (match === null) return undefined;
+    const [, member, index] = match;
     steps.push(member ?? Number(index));
   }
   return steps;
@@ -139,7 +140,7 @@ function unknown(store: Store, text: string, readings: readonly Reading[], views
   if (reading === undefined) return noEntry(store, text);
   const { entry, rest } = reading;
   const view = views.find(one => one.entry.name === entry.name && one.entry.kind === entry.kind);
-  const names = [...(view?.maps ?? []), ...(view?.variables ?? [])].map(({ name }) => name);
+  const names = view === undefined ? [] : [...view.maps, ...view.variables].map(({ name }) => name);
   return usageError('value-unknown', `${describeEntry(entry)} has no map or variable ${quote(rest)}`, {
     ...didYouMean(rest.replace(/[[.].*$/, ''), names, available('it has', names)),
   });

@@ -35,12 +35,19 @@ const CHUNK = 1 << 16;
 
 /** Lines of programs among lines of `trace_pipe`; those of other trace events are left out. */
 export function parseTrace(lines: readonly string[]): TraceBatch {
-  const lost = lines.reduce((sum, line) => sum + Number(LOST.exec(line)?.[1] ?? 0), 0);
-  return { lines: lines.flatMap(line => traceLine(line) ?? []), lost };
+  const lost = lines.reduce((sum, line) => sum + lostIn(line), 0);
+  return { lines: lines.map(traceLine).filter(line => line !== undefined), lost };
+}
+
+function lostIn(line: string): number {
+  const match = LOST.exec(line);
+  return match === null ? 0 : Number(match[1]);
 }
 
 function traceLine(line: string): TraceLine | undefined {
-  const [, task, pid, cpu, time, text] = LINE.exec(line) ?? [];
+  const match = LINE.exec(line);
+  if (match === null) return undefined;
+  const [, task, pid, cpu, time, text] = match;
   if (task === undefined || time === undefined || text === undefined) return undefined;
   return { task, pid: Number(pid), cpu: Number(cpu), time, text };
 }
@@ -61,9 +68,9 @@ export class TracePipe {
   /** What is there. Never waits. */
   read(): TraceBatch {
     const text = this.#rest + this.#available();
-    const lines = text.split('\n');
-    this.#rest = lines.pop() ?? '';
-    return parseTrace(lines);
+    const end = text.lastIndexOf('\n') + 1;
+    this.#rest = text.slice(end);
+    return parseTrace(text.slice(0, end).split('\n').slice(0, -1));
   }
 
   close(): void {
