@@ -3,7 +3,7 @@
 // Says nothing and touches no network when everything is there.
 //
 //   node scripts/setup.js           packages and build
-//   node scripts/setup.js --tools   also what the tests use
+//   node scripts/setup.js --tools   also what the tests use; at a terminal only with --yes
 //   node scripts/setup.js --build   build only
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -160,6 +160,11 @@ async function build() {
   writeFileSync(buildStamp, digest);
 }
 
+/** A developer's own machine gets no packages of the system unasked; a fresh machine has no terminal. */
+function isAtTerminal() {
+  return process.stdin.isTTY === true && process.env['CI'] === undefined;
+}
+
 function installTools() {
   const missing = TOOLS.flatMap(([name = '', path = '']) => (existsSync(path) ? [] : [name]));
   if (missing.length === 0) return;
@@ -168,6 +173,10 @@ function installTools() {
     say(
       `tests that need ${missing.join(', ')} will be skipped; to run them, as root on Debian 12: ${byHand}`,
     );
+    return;
+  }
+  if (isAtTerminal() && !flags.has('--yes')) {
+    say(`tests that need ${missing.join(', ')} will be skipped; "npm run setup" installs them`);
     return;
   }
   say(`installing ${missing.join(' ')}`);
