@@ -50,6 +50,10 @@ type Reasons = readonly (readonly [phrase: string, reason: string])[];
 const ONLY_WE_EVER: Reasons = [
   ['pointing to invalid section #65522', 'libbpf knows no tentative definitions (SHN_COMMON)'],
   ['unsupported map linkage static', 'libbpf wants global maps'],
+  [
+    "map 'records': failed to create",
+    'a ring buffer may have the type of its records here; its value size is 0',
+  ],
   ["for extern 'from_c'", 'an extern that is weak needs no definition here'],
 ];
 const ONLY_WE: Readonly<Record<LibbpfRelease, Reasons>> = {

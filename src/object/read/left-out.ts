@@ -23,6 +23,7 @@ const MOST_NAMES = 5;
 /** Sentences on symbols of sections that loaders do not load, by section. */
 function symbolsLeftOut(image: Image, unit: number): readonly string[] {
   const isDropped = droppedSections(image, unit);
+  if (!isDropped.includes(1)) return [];
   const [sections, count] = [columnOf(image, SYMBOL.section), image.get(UNIT.symbolCount, unit)];
   const first = image.get(UNIT.symbols, unit);
   const found = new Map<number, { readonly names: string[]; more: number }>();

@@ -173,8 +173,10 @@ needs('root', 'bpf', 'clang', 'ip').describe('rootlet xdp', () => {
   });
 
   test('help is for the group and for each command', () => {
-    expect(shell.must('rootlet xdp')).toContain('rootlet xdp unload IFACE (NAME...|-i ID|-a)\n');
-    expect(shell.must('rootlet xdp --help')).toBe(shell.must('rootlet xdp help'));
+    expect(shell.must('rootlet xdp')).toContain('Usage: rootlet xdp COMMAND');
+    for (const line of ['rootlet xdp --help', 'rootlet xdp help', 'rootlet help xdp'])
+      expect(shell.must(line)).toBe(shell.must('rootlet xdp'));
+    expect(shell.must('rootlet xdp unload --help')).toContain('IFACE NAME...|-i ID|-a\n');
     for (const command of ['load', 'unload', 'replace', 'order', 'status'])
       expect(shell.must(`rootlet xdp ${command} --help`)).toContain(`rootlet xdp ${command} `);
   });
