@@ -76,7 +76,6 @@ export {
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
-  columnOf,
   comdatOf,
   type DataReference,
   type DefinedSymbol,

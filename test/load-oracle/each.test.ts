@@ -27,6 +27,10 @@ const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
     'only externs of programs that are loaded need a value here',
   ],
   ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here, with a note'],
+  [
+    "map 'records': failed to create",
+    'a ring buffer may have the type of its records here; its value size is 0',
+  ],
 ];
 const ONLY_LIBBPF: readonly (readonly [code: string, reason: string])[] = [];
 const OTHER_TAG: readonly (readonly [program: string, reason: string])[] = [

@@ -6,8 +6,17 @@
  * answer.
  */
 
+import { existsSync } from 'node:fs';
 import { RootletError } from '../../diag/index.ts';
-import { currentNetns, inNetns, type Netns, netnsIdentity, type Sys, searchNetns } from '../sys/index.ts';
+import {
+  currentNetns,
+  findNetns,
+  inNetns,
+  type Netns,
+  netnsIdentity,
+  type Sys,
+  searchNetns,
+} from '../sys/index.ts';
 import { type Direction, tcxAttachType } from './hooks.ts';
 import type { XdpMode } from './interface.ts';
 import { type InterfaceFacts, listInterfaces } from './interface-facts.ts';
@@ -102,19 +111,29 @@ class Looked {
 
   /** Another one; why it cannot be entered. */
   inside(netns: Netns): string[] {
-    try {
-      inNetns(this.#sys, netns.path, () => this.at(netns));
-      return [];
-    } catch (error) {
-      if (error instanceof RootletError) return [error.message];
-      throw error;
-    }
+    return gapAt(netns, there => inNetns(this.#sys, there.path, () => this.at(there)));
   }
 
   /** Whether the namespace of a process was looked at; also where the process is gone. */
   isSeen(process: number): boolean {
     const identity = netnsIdentity(process);
     return identity === undefined || this.#identities.has(identity);
+  }
+}
+
+/**
+ * Looks into a namespace; why it cannot be entered. A process that led to it may have ended since: then another file
+ * leads to it, or it is gone.
+ */
+export function gapAt(netns: Netns, look: (netns: Netns) => void, find = findNetns): string[] {
+  try {
+    look(netns);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    const there = existsSync(netns.path) ? netns : find(netns.name);
+    if (there === undefined) return [];
+    return there.path === netns.path ? [error.message] : gapAt(there, look, find);
   }
 }
 

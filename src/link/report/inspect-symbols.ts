@@ -5,10 +5,9 @@
 
 import type { RawBtf } from '../../btf/index.ts';
 import { elementAt, noElement } from '../../bytes/index.ts';
-import { ATOM, ATOM_KIND, type Image, NAME, REFERENCE, SHELL, UNIT } from '../../image/index.ts';
+import { ATOM, ATOM_KIND, columnOf, type Image, NAME, REFERENCE, SHELL, UNIT } from '../../image/index.ts';
 import {
   type BpfSymbol,
-  columnOf,
   isProgramPlace,
   isTextSection,
   namesOf,

@@ -3,19 +3,13 @@
 import { btfOf, type RawBtf } from '../../btf/index.ts';
 import { decodeText, noElement } from '../../bytes/index.ts';
 import { numberOfWords } from '../../elf/index.ts';
-import { type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
+import { columnOf, type Image, NAME, SHELL, UNIT } from '../../image/index.ts';
 import type { SectionShell } from './model.ts';
 
 /** A unit of an image. */
 interface Unit {
   readonly image: Image;
   readonly unit: number;
-}
-
-/** A column as an array by row; valid until something is added to the image. */
-export function columnOf(image: Image, column: number): Int32Array {
-  const { words } = image;
-  return words.subarray(words[column]);
 }
 
 /** Bytes that are decoded at once: names are next to one another in string tables. */

@@ -1,7 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
-export { columnOf, namesOf } from './from-columns.ts';
+export { namesOf } from './from-columns.ts';
 export { JUMP_TABLE_ENTRY, JUMP_TABLES, jumpTableAt, jumpTargets } from './jump-tables.ts';
 export {
   isPinnedMap,

@@ -3,8 +3,17 @@
 import { elementAt, noElement } from '../../bytes/index.ts';
 import { quote, quoteAll } from '../../diag/index.ts';
 import { STB_LOCAL, STT_FILE, STT_NOTYPE, STT_SECTION } from '../../elf/index.ts';
-import { ATOM, ATOM_KIND, type Image, SECTION, SHELL, SHELL_ROLE, SYMBOL, UNIT } from '../../image/index.ts';
-import { columnOf } from '../model/index.ts';
+import {
+  ATOM,
+  ATOM_KIND,
+  columnOf,
+  type Image,
+  SECTION,
+  SHELL,
+  SHELL_ROLE,
+  SYMBOL,
+  UNIT,
+} from '../../image/index.ts';
 import { AtomRow, noted } from './atom-rows.ts';
 import { READER } from './kernels/index.ts';
 import type { Reading } from './reading.ts';
