@@ -27,7 +27,7 @@ describe('a namespace that cannot be entered', () => {
     expect(looked).toEqual([GONE.path, THERE.path]);
   });
 
-  test('is no gap when nothing leads to it any more', () => {
+  test('leaves none when nothing leads to it any more', () => {
     expect(gapAt(GONE, refuse(GONE, []), () => undefined)).toEqual([]);
   });
 
