@@ -182,13 +182,14 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   test('nothing is found or made below directories of another user', () => {
+    const before = contentsOf(mount.path); // some kernels put iterators there
     asNobody('mkdir theirs; mkdir -m 777 open');
     symlinkSync('theirs', at('link'));
     lchownSync(at('link'), NOBODY, NOBODY);
     for (const name of ['theirs', 'open', 'link', 'theirs/below'])
       for (const work of [() => openPinAt(kernel, at(name, 'm')), () => pinAt(at(name, 'm'))])
         expect(work, name).toThrow(untrusted);
-    expect(contentsOf(mount.path)).toEqual(['link theirs', 'maps.debug', 'open', 'progs.debug', 'theirs']);
+    expect(contentsOf(mount.path)).toEqual([...before, 'link theirs', 'open', 'theirs'].sort());
     mkdirSync(at('mine'));
     chmodSync(at('mine'), 0o777);
     expect(() => openPinAt(kernel, at('mine', 'm'))).toThrow(untrusted);
