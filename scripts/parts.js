@@ -183,7 +183,6 @@ export const NEEDED_SELDOM = {
       'src/kernel/sys/grace-period.js',
       'src/kernel/sys/lock-holders.js',
       'src/kernel/sys/netns.js',
-      'src/kernel/sys/rights.js',
       'src/link/edit/',
       'src/link/inputs/',
       'src/link/link.js',
