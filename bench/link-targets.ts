@@ -26,6 +26,7 @@ const START =
   'is read (2.5) and its tables are made (2); pages that were not used before (4)';
 /** Why targets are missed that are. */
 const WHY: Readonly<Record<string, string>> = {
+  'small-800': 'the script, its code and tables take 9 MiB for two objects, which is a third of it',
   vml: TYPES,
   vml2: TYPES,
   'small-50':
@@ -125,6 +126,7 @@ function memory({ name, bytes, memory, memoryAsJavaScript }: CorpusFigures): Tar
     measured: memory / bytes,
     asJavaScript: memoryAsJavaScript / bytes,
     unit: '×',
+    ...whyOf(name),
   };
 }
 
