@@ -78,7 +78,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     examples: examples(
       ['test', 'Run the tests below this directory'],
       ['test tests/firewall.bpf.test.js', 'Run one file'],
-      ['test tests --json', 'Print which files there were, and whether they passed'],
+      ['test --coverage lcov.info', 'Write which lines of the C source ran'],
     ),
     docs: ['docs/testing-bpf.md'],
   },

@@ -1,7 +1,7 @@
 /** The embedded machine. */
 
 export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from './capture/index.ts';
-export { check, packets } from './checks/index.ts';
+export { check, createTestMachine, MACHINE_WATCHER, packets } from './checks/index.ts';
 export {
   type Coverage,
   createMachine,
@@ -13,6 +13,7 @@ export {
   progTypeOf,
   type RunContext,
   type RunResult,
+  sumOfCoverage,
 } from './run/index.ts';
 export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
 export {

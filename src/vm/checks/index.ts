@@ -1,1 +1,2 @@
 export { check, packets } from './checks.ts';
+export { createTestMachine, MACHINE_WATCHER } from './watched-machine.ts';
