@@ -6,4 +6,4 @@
  */
 
 export { readObject } from '../object/index.ts';
-export { check, createTestMachine as createMachine, type Machine, packets } from '../vm/index.ts';
+export { check, createMachine, type Machine, packets } from '../vm/index.ts';

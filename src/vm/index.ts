@@ -1,12 +1,13 @@
 /** The embedded machine. */
 
 export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from './capture/index.ts';
-export { check, createTestMachine, MACHINE_WATCHER, packets } from './checks/index.ts';
+export { check, packets } from './checks/index.ts';
 export {
   type Coverage,
   createMachine,
   createMachineAsync,
   kindOfSection,
+  MACHINE_WATCHER,
   type Machine,
   type MachineMap,
   type MachineOptions,

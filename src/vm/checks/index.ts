@@ -1,2 +1,1 @@
 export { check, packets } from './checks.ts';
-export { createTestMachine, MACHINE_WATCHER } from './watched-machine.ts';

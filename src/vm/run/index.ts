@@ -5,3 +5,4 @@ export { type Coverage, sumOfCoverage } from './coverage.ts';
 export { createMachine, createMachineAsync } from './machine.ts';
 export type { MachineMap } from './machine-map.ts';
 export { kindOfSection, progTypeOf } from './programs.ts';
+export { MACHINE_WATCHER } from './watcher.ts';
