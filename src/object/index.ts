@@ -42,6 +42,7 @@ export {
   RUN_CONFIG_SECTION,
   type RunConfig,
   referencesInOrder,
+  referenceText,
   requirementsOf,
   returnValues,
   runConfigOf,

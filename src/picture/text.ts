@@ -1,0 +1,39 @@
+/**
+ * Text of files inside of DOT and SVG. Names are hostile: what a terminal obeys or hides becomes visible first (the rules
+ * of `printableName`), then what has a meaning in XML becomes an entity. Labels are HTML-like, in which Graphviz knows no
+ * other escapes; `quoted` is for the few texts that stand in double quotes.
+ */
+
+import { printableName } from '../diag/index.ts';
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Characters that no XML document may have, and that are visible as far as a terminal is concerned. */
+const NOT_XML = /[\ufffe\uffff]/g;
+
+/** One line of text in XML. */
+export function xmlText(text: string): string {
+  const visible = printableName(text).replace(NOT_XML, one => `\\u${one.charCodeAt(0).toString(16)}`);
+  return visible.replace(/[&<>"']/g, one => ENTITIES[one] ?? one);
+}
+
+/** At most `most` characters; of longer text the start and the end, which differ most among names. */
+export function shortened(text: string, most: number): string {
+  // no name needs all of its characters to be cut; what counts as one character is decided after that
+  const rough = text.length > 8 * most ? `${text.slice(0, 4 * most)}${text.slice(-4 * most)}` : text;
+  const characters = Array.from(printableName(rough));
+  if (characters.length <= most) return characters.join('');
+  const end = Math.floor(most / 3);
+  return `${characters.slice(0, most - end - 1).join('')}…${characters.slice(-end).join('')}`;
+}
+
+/** A text in double quotes, as an attribute of DOT. */
+export function quoted(text: string): string {
+  return `"${printableName(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
