@@ -3,7 +3,13 @@
 import { buildCommand } from '@stricli/core';
 import { encodeText, given } from '../../src/bytes/index.ts';
 import { type Lines, line, RootletError, usageError } from '../../src/diag/index.ts';
-import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
+import {
+  type LinkInput,
+  type LinkReport,
+  type LinkSuccess,
+  link,
+  linkPicture,
+} from '../../src/link/index.ts';
 import { encodeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
 import {
@@ -14,6 +20,7 @@ import {
   listFlag,
   tracedSymbols,
 } from '../flags/edit.ts';
+import { graphFlag } from '../flags/graph.ts';
 import { LINK_LIMITS, type LimitFlags, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
@@ -34,12 +41,14 @@ import {
   requireOutput,
   writeOutput,
 } from '../io/files.ts';
+import { pictureForm, writePicture } from '../io/picture.ts';
 
 interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
   readonly Map?: string;
+  readonly graph?: string;
   readonly traceSymbol?: readonly string[];
   readonly explain?: readonly string[];
   readonly trace: boolean;
@@ -86,6 +95,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         brief: 'Write the link map to FILE',
         placeholder: 'FILE',
       },
+      graph: graphFlag('which file gave what'),
       explain: { ...listFlag('SYM', 'Same as --trace-symbol'), hidden: true },
       traceSymbol: listFlag(
         'SYM',
@@ -141,10 +151,11 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
     },
   },
   async func(flags, ...paths) {
-    await guarded(this, flags.json, () => {
+    await guarded(this, flags.json, async () => {
       const output = requireOutput(flags.output);
       checkFlags(flags);
-      requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
+      requireDistinct([output, flags.Map, flags.graph, flags.json ? '-' : undefined]);
+      if (flags.graph !== undefined) pictureForm(flags.graph);
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
@@ -152,16 +163,20 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         whole: flags.wholeArchive ?? [],
       });
       if (inputs.length === 0) throw usageError('usage-no-input', 'no input file');
-      requireNoInput(
-        flags.Map,
-        inputs.map(input => input.name),
-      );
+      const names = inputs.map(input => input.name);
+      for (const beside of [flags.Map, flags.graph]) requireNoInput(beside, names);
       if (flags.trace) for (const input of inputs) tellLine(this, input.name);
       const trace = (text: Lines): void => tell(this, text);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
       writeOutput(output, encodeObject(linked.object));
       if (flags.Map !== undefined && linked.report !== null)
         writeOutput(flags.Map, encodeText(formatLinkMap(linked.report)));
+      if (flags.graph !== undefined && linked.report !== null)
+        await writePicture(
+          this,
+          flags.graph,
+          linkPicture(output, linked.report, parseLimits(flags, LINK_LIMITS)),
+        );
       tellOutcome(this, output, flags, linked);
     });
   },
@@ -208,7 +223,8 @@ function linkFiles(
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
   const { object, optimization, notes, renames, merged, explanations, pulled, livePaths } = result;
-  const report = flags.json || flags.printGcSections || flags.Map !== undefined ? result.report : null;
+  const isWanted = flags.json || flags.printGcSections || (flags.Map ?? flags.graph) !== undefined;
+  const report = isWanted ? result.report : null;
   return { object, optimization, notes, renames, merged, explanations, pulled, livePaths, report };
 }
 

@@ -129,6 +129,7 @@ export {
   type Visibility,
   variableSize,
 } from './model/index.ts';
+export { callPicture, flowPicture } from './pictures/index.ts';
 export {
   CONTEXT_STRUCTS,
   CONTEXT_TAG,

@@ -1,4 +1,5 @@
 export { type BoundedOptions, boundedPicture } from './bounded.ts';
+export { dotOf } from './dot.ts';
 export {
   type EdgeKind,
   edge,
@@ -8,3 +9,4 @@ export {
   type PictureEdge,
   type PictureNode,
 } from './model.ts';
+export { svgOf } from './svg.ts';

@@ -36,8 +36,9 @@ export function functionNode(
 }
 
 function functionKind(object: BpfObject, symbol: FunctionSymbol): NodeKind {
+  const isLocal = symbol.binding === 'local';
   if (isProgram(object, symbol)) return 'program';
-  return symbol.binding === 'local' ? 'subprogram' : 'function';
+  return isLocal ? 'subprogram' : 'function';
 }
 
 function depthText(object: BpfObject, index: SymbolIndex): string {
