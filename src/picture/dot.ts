@@ -7,12 +7,14 @@ import { valueAt } from '../bytes/index.ts';
 import { legendOf } from './legend.ts';
 import type { Picture, PictureCluster, PictureEdge, PictureNode } from './model.ts';
 import { EDGE_STYLES, FADED, FRAME, INK, MARK, NODE_STYLES, PAPER } from './style.ts';
-import { quoted, shortened, xmlText } from './text.ts';
+import { cut, quoted, shortened, xmlText } from './text.ts';
 
 /** Characters of a line. */
 const LONGEST_LABEL = 44;
 const LONGEST_DETAIL = 60;
-const LONGEST_CODE = 76;
+const LONGEST_CODE = 84;
+/** Nodes beside each other that no edge orders. */
+const WIDEST_ROW = 5;
 /** Widths are computed from tables of these fonts; `svgOf` names others that look alike. */
 export const FONT = 'Helvetica';
 export const CODE_FONT = 'Courier';
@@ -30,6 +32,7 @@ export function dotOf(picture: Picture): string {
     ...picture.clusters.flatMap((cluster, at) => clusterLines(cluster, at, nodes)),
     ...picture.nodes.flatMap(({ id }) => (inClusters.has(id) ? [] : [valueAt(nodes, id)])),
     ...picture.edges.map(one => edgeLine(one, nameOf)),
+    ...looseRows(picture).map(row => `  ${row.map(nameOf).join(' -> ')} [style=invis];`),
     '}',
   ];
   return `${lines.join('\n')}\n`;
@@ -57,6 +60,9 @@ function settings(picture: Picture): string[] {
   ];
 }
 
+/** Between the head and what is drawn. */
+const SPACE = '<td height="10"></td>';
+
 function headOf(picture: Picture): string {
   const { title, details, notes } = picture;
   const rows = [
@@ -64,7 +70,7 @@ function headOf(picture: Picture): string {
     ...details.map(one => `<font color="${FADED.light}">${labelText(one, 2 * LONGEST_CODE)}</font>`),
     ...notes.map(one => `<font color="${MARK.light}">${labelText(one, 2 * LONGEST_CODE)}</font>`),
   ];
-  const cells = [...rows.map(row => `<td align="left">${row}</td>`), ...legendOf(picture)];
+  const cells = [...rows.map(row => `<td align="left">${row}</td>`), ...legendOf(picture), SPACE];
   return `<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">${cells.map(one => `<tr>${one}</tr>`).join('')}</table>>`;
 }
 
@@ -96,7 +102,7 @@ function plainLabel(label: string, details: readonly string[]): string {
 
 function codeLabel(label: string, lines: readonly string[]): string {
   const head = `<font point-size="9" color="${FADED.light}">${labelText(label, LONGEST_CODE)}</font>`;
-  const rest = lines.map(one => `${labelText(one, LONGEST_CODE)}<br align="left"/>`);
+  const rest = lines.map(one => `${xmlText(cut(one, LONGEST_CODE))}<br align="left"/>`);
   return `<${head}<br align="left"/>${rest.join('')}>`;
 }
 
@@ -106,12 +112,12 @@ function clusterLines(
   nodes: ReadonlyMap<string, string>,
 ): string[] {
   const small = details.map(one => {
-    return `<br/><font point-size="${SMALL}" color="${FADED.light}">${labelText(one, LONGEST_DETAIL)}</font>`;
+    return `<font point-size="${SMALL}" color="${FADED.light}">${labelText(one, LONGEST_DETAIL)}</font><br align="left"/>`;
   });
-  const head = `<<b>${labelText(label, LONGEST_LABEL)}</b>${small.join('')}>`;
+  const head = `<<b>${labelText(label, LONGEST_LABEL)}</b><br align="left"/>${small.join('')}>`;
   return [
     `  subgraph cluster_${at} {`,
-    `    graph [class="frame", style="filled,rounded", fillcolor="${FRAME.fill.light}", color="${FRAME.line.light}", margin=14, label=${head}];`,
+    `    graph [class="frame", style="filled,rounded", fillcolor="${FRAME.fill.light}", color="${FRAME.line.light}", margin=16, labeljust=l, label=${head}];`,
     ...ids.map(id => `  ${valueAt(nodes, id)}`),
     '  }',
   ];
@@ -123,8 +129,25 @@ function edgeLine({ from, to, kind, label, marked }: PictureEdge, nameOf: (id: s
     `class="${marked ? `${kind} marked` : kind}"`,
     `color="${marked ? MARK.light : line.light}"`,
     ...(style === 'solid' ? [] : [`style=${style}`]),
-    ...(marked ? ['penwidth=2.4'] : []),
-    ...(label === '' ? [] : [`label=${quoted(shortened(label, LONGEST_LABEL))}`]),
+    ...(marked ? ['penwidth=2.4'] : style === 'dotted' ? ['penwidth=1.6'] : []),
+    ...(label === '' ? [] : [`label=${quoted(`  ${shortened(label, LONGEST_LABEL)}`)}`]),
   ];
   return `  ${nameOf(from)} -> ${nameOf(to)} [${attributes.join(', ')}];`;
+}
+
+/** What has no edge would be one long column: it stands in rows, which invisible edges keep together. */
+function looseRows({ clusters, nodes, edges }: Picture): string[][] {
+  const tied = new Set(edges.flatMap(({ from, to }) => [from, to]));
+  const placed = new Set(clusters.flatMap(cluster => cluster.nodes));
+  const rest = nodes.flatMap(({ id }) => (placed.has(id) ? [] : [id]));
+  return [...clusters.map(cluster => cluster.nodes), rest].flatMap(ids =>
+    rowsOf(ids.filter(id => !tied.has(id))),
+  );
+}
+
+function rowsOf(loose: readonly string[]): string[][] {
+  const width = Math.min(WIDEST_ROW, Math.ceil(Math.sqrt(loose.length)));
+  const rows: string[][] = [];
+  for (let at = 0; at < loose.length; at += width) rows.push(loose.slice(at, at + width));
+  return rows.filter(row => row.length > 1);
 }

@@ -1,43 +1,64 @@
-/** The legend of a picture: what the kinds that it has look like. */
+/** The legend of a picture: what the kinds that it has look like. Lines of text, which take no more room than they need. */
 
 import type { Picture } from './model.ts';
-import { EDGE_STYLES, FADED, INK, MARK, NODE_STYLES } from './style.ts';
+import { EDGE_STYLES, FADED, MARK, NODE_STYLES } from './style.ts';
 import { shortened, xmlText } from './text.ts';
 
-const CELLS_IN_A_ROW = 6;
-const STROKES = { solid: '──▶', dashed: '─ ─▶', dotted: '∙∙∙▶', bold: '━━▶' } as const;
+/** Characters of a line of the legend. */
+const LINE = 104;
+const STROKES = { solid: '──▶', dashed: '╌╌▶', dotted: '┈┈▶', bold: '━━▶' } as const;
 /** Characters of what the mark means. */
 const LONGEST_MARK = 120;
+const GAP = '\u00a0\u00a0\u00a0';
+
+interface Entry {
+  readonly sign: string;
+  /** Of the sign. */
+  readonly colour: string;
+  readonly meaning: string;
+}
 
 /** Cells that stand below each other; none for a picture in which nothing needs an explanation. */
 export function legendOf({ nodes, edges, marked }: Picture): string[] {
-  const cells = [...nodeCells(new Set(nodes.map(({ kind }) => kind))), ...edgeCells(edges)];
-  const rows: string[] = [];
-  for (let at = 0; at < cells.length; at += CELLS_IN_A_ROW)
-    rows.push(`<tr>${cells.slice(at, at + CELLS_IN_A_ROW).join('')}</tr>`);
-  const table = `<table border="0" cellborder="0" cellspacing="5" cellpadding="3">${rows.join('')}</table>`;
-  return [...(rows.length === 0 ? [] : [`<td align="left">${table}</td>`]), ...markCell(marked)];
+  const kinds = new Set<string>([...nodes, ...edges].map(({ kind }) => kind));
+  const entries = [...nodeEntries(), ...edgeEntries()].filter(([kind]) => kinds.has(kind));
+  const lines = [[] as Entry[]];
+  let length = 0;
+  for (const [, entry] of entries) {
+    length += entry.sign.length + entry.meaning.length + GAP.length + 1;
+    if (length > LINE) {
+      lines.push([]);
+      length = 0;
+    }
+    lines.at(-1)?.push(entry);
+  }
+  const cells = lines.filter(line => line.length > 0).map(line => cellOf(line.map(entryText)));
+  return [...cells, ...markCells(marked)];
 }
 
-function nodeCells(kinds: ReadonlySet<string>): string[] {
-  return Object.entries(NODE_STYLES).flatMap(([kind, { fill, line, style, meaning }]) => {
-    if (!kinds.has(kind) || meaning === '') return [];
-    const frame = style.includes('dashed') ? 'style="rounded,dashed"' : 'style="rounded"';
-    const colours = `border="1" bgcolor="${fill.light}" color="${line.light}"`;
-    return [`<td ${colours} ${frame}><font point-size="10" color="${INK.light}">${meaning}</font></td>`];
-  });
+function nodeEntries(): (readonly [kind: string, Entry])[] {
+  return Object.entries(NODE_STYLES).flatMap(([kind, { line, style, meaning }]) =>
+    meaning === ''
+      ? []
+      : [[kind, { sign: style.includes('dashed') ? '▢' : '■', colour: line.light, meaning }] as const],
+  );
 }
 
-function edgeCells(edges: Picture['edges']): string[] {
-  const kinds = new Set<string>(edges.map(({ kind }) => kind));
-  return Object.entries(EDGE_STYLES).flatMap(([kind, { line, style, meaning }]) => {
-    if (!kinds.has(kind) || meaning === '') return [];
-    const stroke = `<font color="${line.light}">${STROKES[style]}</font>`;
-    return [`<td><font point-size="10" color="${FADED.light}">${stroke} ${meaning}</font></td>`];
-  });
+function edgeEntries(): (readonly [kind: string, Entry])[] {
+  return Object.entries(EDGE_STYLES).flatMap(([kind, { line, style, meaning }]) =>
+    meaning === '' ? [] : [[kind, { sign: STROKES[style], colour: line.light, meaning }] as const],
+  );
 }
 
-function markCell(marked: string | null): string[] {
+function entryText({ sign, colour, meaning }: Entry): string {
+  return `<font color="${colour}">${sign}</font> ${meaning}`;
+}
+
+function cellOf(texts: readonly string[]): string {
+  return `<td align="left"><font point-size="11" color="${FADED.light}">${texts.join(GAP)}</font></td>`;
+}
+
+function markCells(marked: string | null): string[] {
   if (marked === null) return [];
   const text = xmlText(shortened(marked, LONGEST_MARK));
   return [`<td align="left"><font point-size="11" color="${MARK.light}">━━▶ ${text}</font></td>`];

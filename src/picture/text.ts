@@ -25,12 +25,23 @@ export function xmlText(text: string): string {
 
 /** At most `most` characters; of longer text the start and the end, which differ most among names. */
 export function shortened(text: string, most: number): string {
-  // no name needs all of its characters to be cut; what counts as one character is decided after that
-  const rough = text.length > 8 * most ? `${text.slice(0, 4 * most)}${text.slice(-4 * most)}` : text;
-  const characters = Array.from(printableName(rough));
+  const characters = charactersOf(text, most);
   if (characters.length <= most) return characters.join('');
   const end = Math.floor(most / 3);
   return `${characters.slice(0, most - end - 1).join('')}…${characters.slice(-end).join('')}`;
+}
+
+/** At most `most` characters from the start, as of a line of code. */
+export function cut(text: string, most: number): string {
+  const characters = charactersOf(text, most);
+  return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;
+}
+
+/** Visible ones, as many as are needed: a name may have megabytes. */
+function charactersOf(text: string, most: number): string[] {
+  const [start, end] = [4 * most, -4 * most];
+  const rough = text.length > 8 * most ? `${text.slice(0, start)}${text.slice(end)}` : text;
+  return Array.from(printableName(rough));
 }
 
 /** A text in double quotes, as an attribute of DOT. */
