@@ -14,7 +14,7 @@ import { disassembleObject } from '../format/disassembly.ts';
 import { formatListing } from '../format/listing.ts';
 import { type Context, guarded, print, printAll, printJson, tellProblem } from '../io/context.ts';
 import { readInput, requireDistinct, requireNoInput } from '../io/files.ts';
-import { pictureForm, writePicture } from '../io/picture.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends LimitFlags {
   readonly json: boolean;
@@ -48,14 +48,15 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   async func(flags, path) {
     await guarded(this, flags.json, async () => {
       checkFlags(flags, path);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       const found = new ProblemList();
       const limits = parseLimits(flags, INSPECT_LIMITS);
       const object = readObject(readInput(path), {
         onProblems: problems => found.add(problems),
         ...given({ limits }),
       });
-      if (flags.graph !== undefined) {
-        await writePicture(this, flags.graph, pictureOf(object, flags, limits));
+      if (write !== undefined) {
+        write(this, pictureOf(object, flags, limits));
         for (const problem of found.all) tellProblem(this, problem);
         if (flags.json) printJson(this, { ok: true, graph: flags.graph, problems: found.all });
         return;
@@ -87,7 +88,6 @@ function checkFlags({ graph, function: name, btf, json }: Flags, path: string): 
       hint: 'as in --graph flow.svg --function NAME',
     });
   }
-  pictureForm(graph);
   if (btf) throw usageError('usage-picture', '--graph and --btf print different things: give one of them');
   requireDistinct([graph, json ? '-' : undefined]);
   requireNoInput(graph, [path]);

@@ -11,6 +11,7 @@ import {
   linkPicture,
 } from '../../src/link/index.ts';
 import { encodeObject } from '../../src/object/index.ts';
+import type { Picture } from '../../src/picture/index.ts';
 import { parseBind } from '../flags/components.ts';
 import {
   EDIT_FLAGS,
@@ -41,7 +42,7 @@ import {
   requireOutput,
   writeOutput,
 } from '../io/files.ts';
-import { pictureForm, writePicture } from '../io/picture.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
@@ -155,7 +156,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       const output = requireOutput(flags.output);
       checkFlags(flags);
       requireDistinct([output, flags.Map, flags.graph, flags.json ? '-' : undefined]);
-      if (flags.graph !== undefined) pictureForm(flags.graph);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
@@ -168,15 +169,11 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       if (flags.trace) for (const input of inputs) tellLine(this, input.name);
       const trace = (text: Lines): void => tell(this, text);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
+      const picture = pictureOf(linked, output, flags);
       writeOutput(output, encodeObject(linked.object));
       if (flags.Map !== undefined && linked.report !== null)
         writeOutput(flags.Map, encodeText(formatLinkMap(linked.report)));
-      if (flags.graph !== undefined && linked.report !== null)
-        await writePicture(
-          this,
-          flags.graph,
-          linkPicture(output, linked.report, parseLimits(flags, LINK_LIMITS)),
-        );
+      if (picture !== undefined) write?.(this, picture);
       tellOutcome(this, output, flags, linked);
     });
   },
@@ -188,6 +185,12 @@ function checkFlags(flags: Flags): void {
   if (flags.gcSections) return;
   if ((flags.keep ?? []).length > 0) throw usageError('usage-gc', '--keep needs --gc-sections');
   if ((flags.whyLive ?? []).length > 0) throw usageError('usage-gc', '--why-live needs --gc-sections');
+}
+
+/** Drawn before anything is written, because it may be refused. */
+function pictureOf({ report }: Linked, output: string, flags: Flags): Picture | undefined {
+  if (flags.graph === undefined || report === null) return undefined;
+  return linkPicture(output, report, parseLimits(flags, LINK_LIMITS));
 }
 
 type Linked = Pick<

@@ -66,7 +66,7 @@ import {
   requireOutput,
   writeOutput,
 } from '../io/files.ts';
-import { pictureForm, writePicture } from '../io/picture.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
@@ -203,7 +203,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, async () => {
       const output = requireOutput(flags.output);
       requireDistinct([output, flags.Map, flags.graph, flags.json ? '-' : undefined]);
-      if (flags.graph !== undefined) pictureForm(flags.graph);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       checkFlags(flags);
       const args = expandResponseFiles(given);
       const limits = parseLimits(flags, LINK_LIMITS);
@@ -216,10 +216,10 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       const result = files.relink(options, flags);
       if (flags.trace) for (const member of result.pulled) tell(this, formatPulled(member));
       if (!result.ok) throw new RootletError(result.problems);
+      const picture = flags.graph === undefined ? undefined : linkPicture(output, result.report, limits);
       writeOutput(output, writeObject(result.object));
       if (flags.Map !== undefined) writeOutput(flags.Map, encodeText(formatLinkMap(result.report)));
-      if (flags.graph !== undefined)
-        await writePicture(this, flags.graph, linkPicture(output, result.report, limits));
+      if (picture !== undefined) write?.(this, picture);
       tellOutcome(this, output, flags, result);
     });
   },

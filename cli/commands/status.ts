@@ -12,7 +12,7 @@ import { formatBroken } from '../format/entry.ts';
 import { formatOverview, overviewJson } from '../format/overview.ts';
 import { type Context, guarded, print, printJson, printLine, tell } from '../io/context.ts';
 import { requireDistinct } from '../io/files.ts';
-import { pictureForm, writePicture } from '../io/picture.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends StoreFlags, LimitFlags {
   readonly json: boolean;
@@ -39,16 +39,16 @@ export const statusCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     await guarded(this, flags.json, async () => {
       const limits = parseLimits(flags, STATUS_LIMITS);
-      if (flags.graph !== undefined) pictureForm(flags.graph);
       requireDistinct([flags.graph, flags.json ? '-' : undefined]);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       const overview = readOverview(chainContext(this, flags, openSys({ requireRights: false })));
-      if (flags.graph !== undefined) await writePicture(this, flags.graph, overviewPicture(overview, limits));
+      write?.(this, overviewPicture(overview, limits));
       if (flags.json) {
         printJson(this, { ok: true, ...overviewJson(overview) });
         return;
       }
       for (const entry of overview.broken) tell(this, formatBroken(entry));
-      if (flags.graph !== undefined) return;
+      if (write !== undefined) return;
       if (overview.hooks.length + overview.objects.length === 0) printLine(this, 'nothing is loaded');
       else print(this, formatOverview(overview));
     });

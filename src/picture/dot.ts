@@ -7,7 +7,7 @@ import { valueAt } from '../bytes/index.ts';
 import { legendOf } from './legend.ts';
 import type { Picture, PictureCluster, PictureEdge, PictureNode } from './model.ts';
 import { EDGE_STYLES, FADED, FRAME, INK, MARK, NODE_STYLES, PAPER } from './style.ts';
-import { cut, quoted, shortened, xmlText } from './text.ts';
+import { cut, shortened, xmlText } from './text.ts';
 
 /** Characters of a line. */
 const LONGEST_LABEL = 44;
@@ -130,7 +130,7 @@ function edgeLine({ from, to, kind, label, marked }: PictureEdge, nameOf: (id: s
     `color="${marked ? MARK.light : line.light}"`,
     ...(style === 'solid' ? [] : [`style=${style}`]),
     ...(marked ? ['penwidth=2.4'] : style === 'dotted' ? ['penwidth=1.6'] : []),
-    ...(label === '' ? [] : [`label=${quoted(`  ${shortened(label, LONGEST_LABEL)}`)}`]),
+    ...(label === '' ? [] : [`label=<&#160;&#160;${labelText(label, LONGEST_LABEL)}>`]),
   ];
   return `  ${nameOf(from)} -> ${nameOf(to)} [${attributes.join(', ')}];`;
 }

@@ -1,7 +1,7 @@
 /**
  * Text of files inside of DOT and SVG. Names are hostile: what a terminal obeys or hides becomes visible first (the rules
- * of `printableName`), then what has a meaning in XML becomes an entity. Labels are HTML-like, in which Graphviz knows no
- * other escapes; `quoted` is for the few texts that stand in double quotes.
+ * of `printableName`), then what has a meaning in XML becomes an entity. All labels are HTML-like, in which
+ * Graphviz knows no other escapes: no text of a file stands in double quotes.
  */
 
 import { printableName } from '../diag/index.ts';
@@ -42,9 +42,4 @@ function charactersOf(text: string, most: number): string[] {
   const [start, end] = [4 * most, -4 * most];
   const rough = text.length > 8 * most ? `${text.slice(0, start)}${text.slice(end)}` : text;
   return Array.from(printableName(rough));
-}
-
-/** A text in double quotes, as an attribute of DOT. */
-export function quoted(text: string): string {
-  return `"${printableName(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

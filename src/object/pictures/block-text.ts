@@ -5,8 +5,9 @@ import { type Block, type CodeView, disassembleAt } from '../../isa/index.ts';
 import { referenceText } from '../analysis/index.ts';
 import type { BpfObject, FunctionSymbol } from '../model/index.ts';
 
-/** Lines of a block that are shown; longer ones end with their number. */
+/** Lines of a block that are shown, without and with instructions; longer ones end with the number of the others. */
 const MOST_LINES = 16;
+const MOST_LINES_OF_CODE = 48;
 
 export class BlockText {
   /** The file of the first record, without directories; '' without records. */
@@ -36,8 +37,9 @@ export class BlockText {
   linesOf(block: Block): string[] {
     const source = this.#sourceOf(block);
     const lines = source.length > 0 && !this.#withCode ? source : [...source, ...this.#insnsOf(block)];
-    if (lines.length <= MOST_LINES) return lines;
-    return [...lines.slice(0, MOST_LINES - 1), `… ${lines.length - MOST_LINES + 1} more lines`];
+    const most = this.#withCode ? MOST_LINES_OF_CODE : MOST_LINES;
+    if (lines.length <= most) return lines;
+    return [...lines.slice(0, most - 1), `… ${lines.length - most + 1} more lines`];
   }
 
   /** Each line once where the code stays in it. */
