@@ -15,6 +15,22 @@ import { join, posix } from 'node:path';
  * @type {Readonly<Record<string, { readonly without: readonly string[], readonly but?: readonly string[] }>>}
  */
 export const NEEDED_SELDOM = {
+  inspect: {
+    without: [
+      'cli/format/disassembly.js',
+      'cli/io/graphviz.js',
+      'cli/io/picture.js',
+      'src/isa/blocks.js',
+      'src/isa/control-flow.js',
+      'src/isa/disasm',
+      'src/isa/flow.js',
+      'src/isa/stack.js',
+      'src/object/analysis/async-callbacks.js',
+      'src/object/analysis/call-graph.js',
+      'src/object/pictures/',
+      'src/picture/',
+    ],
+  },
   link: {
     without: [
       'cli/flags/chain-words.js',

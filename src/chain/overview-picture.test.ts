@@ -91,12 +91,14 @@ test('objects with what they export, and who uses it', () => {
     { kind: 'map', name: 'counters', users: [] },
   ] as const;
   const provider = { ...OBJECT, exports, maps: [{ name: 'counters', id: 9 }] };
+  const map = { ...BINDING, extern: 'counters', kind: 'map', target: 'counters', via: 'share' } as const;
   const open = { ...BINDING, extern: 'bar', provider: '', target: '' };
-  const picture = draw([HOOK], [provider, { ...OBJECT, name: 'second', bindings: [BINDING, open] }]);
+  const picture = draw([HOOK], [provider, { ...OBJECT, name: 'second', bindings: [BINDING, map, open] }]);
   expect(edgesOf(picture).slice(1)).toEqual([
-    'first -use-> foo',
     'first -use-> counters',
+    'first -use-> foo',
     'second -bind tail-> foo',
+    'second -bind in place-> counters',
     'second -bind-> bar',
   ]);
   expect(picture.nodes.at(-1)).toMatchObject({ kind: 'extern', details: ['not bound yet'] });

@@ -33,6 +33,8 @@ export function overviewPicture(overview: Overview, limits?: Limits): Picture {
 class Drawn {
   readonly #nodes = new Map<string, PictureNode>();
   readonly #edges: PictureEdge[] = [];
+  /** Nodes of maps that objects export. */
+  readonly #exportedMaps = new Map<string, string>();
   readonly #withMaps: boolean;
   readonly picture: Picture;
 
@@ -97,15 +99,16 @@ class Drawn {
       const at = this.#add(node(`program ${id}`, 'program', describePin(program), [`id ${id}`]));
       this.#edges.push(edge(object, at, 'run'));
     }
+    this.#addMaps(object, maps);
     for (const { kind, name: exported } of exports) {
-      const at = this.#add(node(exportId(name, exported), kind, exported, ['exported']));
-      this.#edges.push(edge(object, at, 'use'));
+      const map = kind === 'map' && this.#withMaps ? maps.find(one => one.name === exported) : undefined;
+      if (map !== undefined) this.#exportedMaps.set(exportId(name, exported), `map ${map.id}`);
+      else this.#edges.push(edge(object, this.#addExport(name, exported, kind, 'exported'), 'use'));
     }
-    const names = new Set(exports.map(one => one.name));
-    this.#addMaps(
-      object,
-      maps.filter(map => !names.has(map.name)),
-    );
+  }
+
+  #addExport(object: string, name: string, kind: Binding['kind'], text: string): string {
+    return this.#add(node(exportId(object, name), kind, name, [text]));
   }
 
   #bindAll({ hooks, objects }: Overview): void {
@@ -122,7 +125,8 @@ class Drawn {
       this.#edges.push(edge(user, open, 'bind'));
       return;
     }
-    const to = this.#add(node(exportId(provider, target), kind, target, [`of ${provider}`]));
+    const id = exportId(provider, target);
+    const to = this.#exportedMaps.get(id) ?? this.#addExport(provider, target, kind, `of ${provider}`);
     const how = via === 'share' ? 'in place' : via;
     this.#edges.push(edge(user, to, 'bind', extern === target ? how : `${extern}, ${how}`));
   }
@@ -172,7 +176,7 @@ function partDetails({ program, file, version, priority, lost, counters }: PartN
     code === '' ? 'loaded by another tool' : code,
     ...(version === null ? [] : [`outgoing version ${version}`]),
     ...(priority === null ? [] : [`priority ${priority}`]),
-    ...(counters === null ? [] : [`${counters.packets} packets`]),
+    ...(counters === null ? [] : [counted(counters.packets, 'packet')]),
     ...(lost === null ? [] : [`does not run: ${lost}`]),
   ];
 }

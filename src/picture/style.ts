@@ -22,7 +22,7 @@ export const FRAME = { fill: colour('#f6f8fa', '#151b23'), line: colour('#c3ccd6
 export const MARK = colour('#d9480f', '#ff9d5c');
 
 export interface NodeStyle {
-  readonly shape: 'box' | 'cylinder' | 'note' | 'component' | 'cds';
+  readonly shape: 'box' | 'cylinder' | 'note' | 'component';
   /** Of Graphviz; `filled` is always there. */
   readonly style: '' | 'rounded' | 'dashed' | 'rounded,dashed' | 'bold' | 'rounded,bold';
   readonly fill: Colour;
@@ -51,12 +51,14 @@ const GREEN = [colour('#ddf7e4', '#14381f'), colour('#15803d', '#6ee7a0')] as co
 const AMBER = [colour('#fdf1cd', '#40300f'), colour('#a85c05', '#f7c948')] as const;
 const ROSE = [colour('#ffeef0', '#431a24'), colour('#be123c', '#fda4b4')] as const;
 const PURPLE = [colour('#f4e8ff', '#38214f'), colour('#8b2fd6', '#d8b4fe')] as const;
+const PINK = [colour('#fde8f3', '#45193a'), colour('#a8206f', '#f9a8d4')] as const;
+const STEEL = [colour('#e1e8f0', '#2b3645'), colour('#2f4157', '#b8c8da')] as const;
 const WHITE = [colour('#fcfdff', '#12181f'), colour('#5f6f80', '#8b9bad')] as const;
 const PALE = [colour('#fafbfc', '#181e26'), colour('#98a5b3', '#5d6b7a')] as const;
 
 export const NODE_STYLES: Readonly<Record<NodeKind, NodeStyle>> = {
-  hook: style('cds', '', ...PURPLE, 'hook'),
-  chain: style('box', 'rounded,bold', ...INDIGO, 'chain or rootlet'),
+  hook: style('box', 'bold', ...PURPLE, 'hook'),
+  chain: style('box', 'rounded,bold', ...PINK, 'chain or rootlet'),
   program: style('box', 'rounded,bold', ...BLUE, 'program'),
   function: style('box', 'rounded', ...INDIGO, 'global function'),
   subprogram: style('box', 'rounded', ...GREY, 'static function'),
@@ -66,7 +68,7 @@ export const NODE_STYLES: Readonly<Record<NodeKind, NodeStyle>> = {
   extern: style('box', 'dashed', ...ROSE, 'extern'),
   target: style('component', 'dashed', ...PURPLE, 'function of another program'),
   discarded: style('box', 'rounded,dashed', ...PALE, 'not in the result'),
-  object: style('box', 'bold', ...BLUE, 'loaded object'),
+  object: style('box', 'bold', ...STEEL, 'loaded object'),
   file: style('note', '', ...GREY, 'file'),
   block: { ...style('box', '', ...WHITE, ''), isCode: true },
   entry: { ...style('box', 'bold', ...BLUE, 'entry'), isCode: true },
