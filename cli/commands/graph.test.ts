@@ -1,4 +1,4 @@
-/** `--graph` of the commands that work without a kernel: forms by the name of the file, what is refused, what is said. */
+/** `--graph` of the commands that work without a kernel: forms by the name of the file, what is refused, what is reported. */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

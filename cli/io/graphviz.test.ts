@@ -1,4 +1,4 @@
-/** The package that draws: what it draws, and what is said where it is missing or cannot start. */
+/** The package that draws: what it draws, and what is reported where it is missing or cannot start. */
 
 import { expect, test } from 'vitest';
 import { startGraphviz } from './graphviz.ts';

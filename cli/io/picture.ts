@@ -1,7 +1,7 @@
 /** Pictures to files: DOT, which rootlet writes itself, or SVG, which Graphviz draws, by the name of the file. */
 
 import { encodeText } from '../../src/bytes/index.ts';
-import { asLines, quote, usageError } from '../../src/diag/index.ts';
+import { joinLines, quote, usageError } from '../../src/diag/index.ts';
 import { dotOf, type Picture, svgOf } from '../../src/picture/index.ts';
 import { type Context, print, tellNotes } from './context.ts';
 import { writeOutput } from './files.ts';
@@ -17,7 +17,7 @@ export async function openPicture(path: string): Promise<PictureOutput> {
   const draw = formOf(path) === 'svg' ? await startGraphviz() : undefined;
   return (context, picture) => {
     const dot = dotOf(picture);
-    if (path === '-') print(context, asLines(dot));
+    if (path === '-') print(context, joinLines(dot.trimEnd().split('\n')));
     else writeOutput(path, encodeText(draw === undefined ? dot : svgOf(picture, draw(dot))));
     tellNotes(
       context,

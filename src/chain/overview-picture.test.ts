@@ -104,7 +104,7 @@ test('objects with what they export, and who uses it', () => {
   expect(picture.nodes.at(-1)).toMatchObject({ kind: 'extern', details: ['not bound yet'] });
 });
 
-test('what cannot be read is said', () => {
+test('what cannot be read is reported', () => {
   const broken = [{ kind: 'broken', name: 'old' }] as unknown as Parameters<
     typeof overviewPicture
   >[0]['broken']; // its name alone

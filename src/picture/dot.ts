@@ -135,7 +135,7 @@ function edgeLine({ from, to, kind, label, marked }: PictureEdge, nameOf: (id: s
   return `  ${nameOf(from)} -> ${nameOf(to)} [${attributes.join(', ')}];`;
 }
 
-/** What has no edge would be one long column: it stands in rows, which invisible edges keep together. */
+/** What has no edge would be one long column: it is in rows, which invisible edges keep together. */
 function looseRows({ clusters, nodes, edges }: Picture): string[][] {
   const tied = new Set(edges.flatMap(({ from, to }) => [from, to]));
   const placed = new Set(clusters.flatMap(cluster => cluster.nodes));

@@ -1,4 +1,4 @@
-export { type BoundedOptions, boundedPicture } from './bounded.ts';
+export { boundedPicture } from './bounded.ts';
 export { dotOf } from './dot.ts';
 export {
   type EdgeKind,

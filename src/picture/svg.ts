@@ -3,6 +3,7 @@
  * of things where a pointer shows them. Graphviz has escaped all text; nothing here puts other text in.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { bugError } from '../diag/index.ts';
 import { CODE_FONT, FONT } from './dot.ts';
 import type { Picture } from './model.ts';
@@ -46,7 +47,7 @@ function withFonts(text: string): string {
 /** Titles are numbers of nodes, edges and clusters: they get the names that these have. */
 function withTitles(picture: Picture, text: string): string {
   const nodeName = (at: string): string =>
-    xmlText(shortened(picture.nodes[Number(at)]?.label ?? '', LONGEST_TITLE));
+    xmlText(shortened(elementAt(picture.nodes, Number(at)).label, LONGEST_TITLE));
   return text
     .replace(/<title>n(\d+)<\/title>/g, (_, at: string) => `<title>${nodeName(at)}</title>`)
     .replace(
@@ -54,7 +55,7 @@ function withTitles(picture: Picture, text: string): string {
       (_, from: string, to: string) => `<title>${nodeName(from)} → ${nodeName(to)}</title>`,
     )
     .replace(/<title>cluster_(\d+)<\/title>/g, (_, at: string) => {
-      const label = picture.clusters[Number(at)]?.label ?? '';
+      const label = elementAt(picture.clusters, Number(at)).label;
       return `<title>${xmlText(shortened(label, LONGEST_TITLE))}</title>`;
     })
     .replace('<title>rootlet</title>', `<title>${xmlText(shortened(picture.title, LONGEST_TITLE))}</title>`);

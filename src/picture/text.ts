@@ -1,18 +1,19 @@
 /**
  * Text of files inside of DOT and SVG. Names are hostile: what a terminal obeys or hides becomes visible first (the rules
  * of `printableName`), then what has a meaning in XML becomes an entity. All labels are HTML-like, in which
- * Graphviz knows no other escapes: no text of a file stands in double quotes.
+ * Graphviz knows no other escapes: no text of a file is in double quotes.
  */
 
+import { valueAt } from '../bytes/index.ts';
 import { printableName } from '../diag/index.ts';
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]);
 
 /** Characters that no XML document may have, and that are visible as far as a terminal is concerned. */
 const NOT_XML = /[\ufffe\uffff]/g;
@@ -20,7 +21,7 @@ const NOT_XML = /[\ufffe\uffff]/g;
 /** One line of text in XML. */
 export function xmlText(text: string): string {
   const visible = printableName(text).replace(NOT_XML, one => `\\u${one.charCodeAt(0).toString(16)}`);
-  return visible.replace(/[&<>"']/g, one => ENTITIES[one] ?? one);
+  return visible.replace(/[&<>"']/g, one => valueAt(ENTITIES, one));
 }
 
 /** At most `most` characters; of longer text the start and the end, which differ most among names. */

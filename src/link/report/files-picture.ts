@@ -1,5 +1,6 @@
 /** A link as a picture of its files: how much each gave, and how many externs of one had definitions in another. */
 
+import { valueAt } from '../../bytes/index.ts';
 import { counted } from '../../diag/index.ts';
 import {
   type EdgeKind,
@@ -50,28 +51,37 @@ function fileNodes({ inputs, symbols, discarded }: LinkReport): PictureNode[] {
   const given = tally(symbols.filter(({ kind }) => kind !== 'extern').map(({ file }) => file));
   const lost = tally(discarded.map(({ file }) => file));
   const files = new Set([...inputs.map(input => input.name), ...given.keys(), ...lost.keys()]);
-  return [...files].map(file =>
-    node(`file ${file}`, 'file', file, [
-      counted(given.get(file) ?? 0, 'symbol'),
-      ...(lost.has(file) ? [`${lost.get(file)} discarded`] : []),
-    ]),
-  );
+  return [...files].map(file => {
+    const details = [counted(given.of(file), 'symbol')];
+    return node(`file ${file}`, 'file', file, [
+      ...details,
+      ...(lost.of(file) === 0 ? [] : [`${lost.of(file)} discarded`]),
+    ]);
+  });
 }
 
+/** One edge for all of a pair of files. */
 function counts(
   pairs: readonly (readonly [from: string, to: string])[],
   kind: EdgeKind,
   unit: string,
 ): PictureEdge[] {
   const found = tally(pairs.map(pair => pair.join('\0')));
-  return [...found].map(([pair, count]) => {
-    const [from = '', to = ''] = pair.split('\0');
-    return edge(`file ${from}`, `file ${to}`, kind, counted(count, unit));
-  });
+  const distinct = new Map(pairs.map(pair => [pair.join('\0'), pair]));
+  return [...distinct].map(([key, [from, to]]) =>
+    edge(`file ${from}`, `file ${to}`, kind, counted(found.of(key), unit)),
+  );
 }
 
-function tally(words: readonly string[]): ReadonlyMap<string, number> {
+interface Tally {
+  keys(): Iterable<string>;
+  /** How often a word was there. */
+  of(word: string): number;
+}
+
+function tally(words: readonly string[]): Tally {
   const counts = new Map<string, number>();
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return counts;
+  const of = (word: string): number => (counts.has(word) ? valueAt(counts, word) : 0);
+  for (const word of words) counts.set(word, of(word) + 1);
+  return { keys: () => counts.keys(), of };
 }

@@ -3,10 +3,9 @@
  * input, and what was discarded with the reason. All of it is in the report of the link.
  */
 
-import { counted } from '../../diag/index.ts';
+import { counted, type Limits } from '../../diag/index.ts';
 import { isProgramPlace, isTextSection } from '../../object/index.ts';
 import {
-  type BoundedOptions,
   boundedPicture,
   edge,
   type NodeKind,
@@ -32,11 +31,16 @@ export interface PicturedLink extends LinkReport {
   readonly slots?: readonly PicturedSlot[];
 }
 
+/** None for a link. */
+function slotsIn({ slots }: PicturedLink): readonly PicturedSlot[] {
+  return slots === undefined ? [] : slots;
+}
+
 /**
  * A link as a picture; `name` is that of the result. Of a link with too many symbols for the limit `picture`, those that
  * have no part in resolution are left out first. Throws `picture-limit` where the files alone are too many.
  */
-export function linkPicture(name: string, report: PicturedLink, limits?: BoundedOptions['limits']): Picture {
+export function linkPicture(name: string, report: PicturedLink, limits?: Limits): Picture {
   const drawings = [
     { without: '', draw: () => symbolsPicture(name, report, () => true) },
     {
@@ -86,7 +90,7 @@ class Parts {
 
   constructor(report: PicturedLink) {
     this.#report = report;
-    this.#slots = new Set((report.slots ?? []).map(one => one.slot));
+    this.#slots = new Set(slotsIn(report).map(one => one.slot));
     this.#renamed = new Map(report.renames.map(({ file, from, to }) => [key(file, to), from]));
   }
 
@@ -173,9 +177,9 @@ function boundEdges({ bound, symbols, discarded }: PicturedLink, parts: Parts): 
   return edges;
 }
 
-function overrideEdges({ discarded, slots = [] }: PicturedLink, parts: Parts): PictureEdge[] {
-  const filled = new Map(slots.map(one => [one.slot, one.function]));
-  return discarded.flatMap(one => {
+function overrideEdges(report: PicturedLink, parts: Parts): PictureEdge[] {
+  const filled = new Map(slotsIn(report).map(one => [one.slot, one.function]));
+  return report.discarded.flatMap(one => {
     if (one.winner === null || !parts.nodes.has(discardedId(one))) return [];
     const isSlot = one.reason === 'slot';
     const to = parts.find(one.winner, isSlot ? (filled.get(one.name) ?? one.name) : one.name);

@@ -4,7 +4,9 @@ import { type EdgeKind, edge, type PictureEdge } from '../../picture/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import { callGraph, implicitNeeds, mapTypeOf, referencesInOrder, tailCallers } from '../analysis/index.ts';
 import { type BpfObject, type FunctionSymbol, type SymbolIndex, symbolOf } from '../model/index.ts';
-import type { NodeAt } from './call-picture.ts';
+
+/** Id of the node that shows a symbol; undefined for what is left out. */
+export type NodeAt = (index: SymbolIndex) => string | undefined;
 
 /** Edges between the symbols that have a node. */
 export function edgesOf(object: BpfObject, nodeAt: NodeAt): PictureEdge[] {

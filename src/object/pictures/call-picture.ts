@@ -3,14 +3,8 @@
  * the path that takes most stack. Calls, stack and depth are those of `callGraph`.
  */
 
-import { counted } from '../../diag/index.ts';
-import {
-  type BoundedOptions,
-  boundedPicture,
-  type Picture,
-  type PictureEdge,
-  type PictureNode,
-} from '../../picture/index.ts';
+import { counted, type Limits } from '../../diag/index.ts';
+import { boundedPicture, type Picture, type PictureEdge, type PictureNode } from '../../picture/index.ts';
 import { type CallPath, callGraph, isMetadata, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../analysis/index.ts';
 import {
   type BpfObject,
@@ -20,7 +14,7 @@ import {
   sectionNameOf,
   symbolOf,
 } from '../model/index.ts';
-import { edgesOf } from './call-edges.ts';
+import { edgesOf, type NodeAt } from './call-edges.ts';
 import { externNode, functionNode, mapNode, sectionNode, targetNodes, variableNode } from './symbol-nodes.ts';
 
 /** How much of an object a picture has; each word leaves out more than the one before. */
@@ -37,7 +31,7 @@ const EXTENTS: readonly (readonly [Extent, string])[] = [
  * The call graph of an object as a picture; with less in it where the limit `picture` asks for that. Throws
  * `picture-limit` where the functions alone are too many.
  */
-export function callPicture(object: BpfObject, limits?: BoundedOptions['limits']): Picture {
+export function callPicture(object: BpfObject, limits?: Limits): Picture {
   const drawings = EXTENTS.map(([extent, without]) => ({ without, draw: () => pictureOf(object, extent) }));
   const instead = 'draw one function (--function NAME)';
   return boundedPicture(drawings, { limits, where: [object.name], instead });
@@ -70,9 +64,6 @@ function detailsOf(object: BpfObject): string[] {
   const programs = counted(programsOf(object).length, 'program');
   return [`call graph: ${programs}, ${counted(functions, 'function')}, ${counted(maps, 'map')}`];
 }
-
-/** Id of the node that shows a symbol; undefined for what is left out. */
-export type NodeAt = (index: SymbolIndex) => string | undefined;
 
 function placesOf(object: BpfObject, extent: Extent): NodeAt {
   const ids = object.symbols.map((symbol, index): string | undefined => {
