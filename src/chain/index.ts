@@ -51,6 +51,7 @@ export {
 } from './overview.ts';
 export { overviewPicture } from './overview-picture.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
+export { type RunRate, type RunReading, readRuns, runRates } from './runs.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,
