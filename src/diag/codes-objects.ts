@@ -123,6 +123,7 @@ export const OBJECT_CODES = {
   'object-license-pointer': 'input',
   'object-license-unterminated': 'input',
   'object-maps-nobits': 'input',
+  'object-no-function': 'usage',
   'object-no-program': 'usage',
   'object-overlap': 'input',
   'object-program-type': 'usage',

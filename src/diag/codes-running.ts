@@ -251,6 +251,9 @@ export const RUNNING_CODES = {
   'run-program-type': 'usage',
   'run-short-packet': 'input',
   'run-which-program': 'usage',
+  // --- Pictures ---
+  'picture-limit': 'input',
+  'picture-no-graphviz': 'platform',
   // --- The command ---
   'usage-arguments': 'usage',
   'usage-assignment': 'usage',
@@ -272,6 +275,7 @@ export const RUNNING_CODES = {
   'usage-option': 'usage',
   'usage-packet': 'usage',
   'usage-pair': 'usage',
+  'usage-picture': 'usage',
   'usage-pin': 'usage',
   'usage-program': 'usage',
   'usage-response-file': 'usage',
