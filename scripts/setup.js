@@ -126,7 +126,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|commands|library|parts|licenses|kernel.*)\.js$/.test(name),
+    /^(setup|commands|library|parts|split|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));

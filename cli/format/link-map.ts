@@ -74,7 +74,8 @@ function section(title: string, rows: readonly (readonly string[])[]): Lines {
   return rows.length === 0 ? line('') : joinBlocks([line(`${title}:`), table(rows, '  ')]);
 }
 
-function reasonOf({ reason, winner }: Discarded): string {
+/** Why a definition is not in the result, and what is there instead. */
+export function reasonOf({ reason, winner }: Discarded): string {
   return `${REASONS[reason]}${winner === null ? '' : ` ${winner}`}`;
 }
 
