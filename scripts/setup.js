@@ -33,6 +33,7 @@ const TOOLS = [
   ['qemu-system-common', '/usr/lib/qemu/virtiofsd'],
   ['busybox-static', '/bin/busybox'],
   ['xz-utils', '/usr/bin/xz'],
+  ['chromium-headless-shell', '/usr/bin/chromium-headless-shell'],
   ['golang-go', '/usr/bin/go'],
   ['golang-github-cilium-ebpf-dev', '/usr/share/gocode/src/github.com/cilium/ebpf'],
 ];

@@ -26,10 +26,7 @@ export async function inTwoScripts({ dist, entry, isSecond, bundle }) {
   /** What the second script needs of the first; the first has more functions then, which may call further ones. */
   let shared = /** @type {string[]} */ ([]);
   for (;;) {
-    const first = await bundle(
-      entryOf(`${entry}\n${sharedModule(shared)}`),
-      partOf(dist, 'first', isSecond),
-    );
+    const first = await bundle(entryOf(`${entry}\n${sharedModule(shared)}`), partOf(dist, 'first', isSecond));
     const called = entryOf(calledModule(partKeys(first)));
     const second = await bundle(called, partOf(dist, 'second', isSecond));
     const needed = partKeys(second);

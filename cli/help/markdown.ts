@@ -44,7 +44,10 @@ function rootRow({ name, brief }: CatalogEntry): string[] {
 }
 
 function groupPage({ command, description, commands }: GroupPage): MarkdownPage {
-  const rows = commands.map(page => [`[\`${page.command}\`](${pageName(page.command)}.md)`, prose(page.brief)]);
+  const rows = commands.map(page => [
+    `[\`${page.command}\`](${pageName(page.command)}.md)`,
+    prose(page.brief),
+  ]);
   const { examples, docs } = topicOf(command);
   const text = document(`rootlet ${command}`, [
     `\`rootlet ${command} COMMAND ...\``,
@@ -128,9 +131,9 @@ function cell(text: string): string {
   return `\`${text.replaceAll('|', '\\|')}\``;
 }
 
-/** Text in which nothing is markup; words that begin with hyphens are options. */
+/** Text in which nothing is markup; words that begin with two hyphens are options. */
 function prose(text: string): string {
   return text
     .replace(/[\\`*_{}[\]<>|]/g, '\\$&')
-    .replace(/(^|[\s(])(--?[a-zA-Z][\w-]*)/g, (_, before: string, option: string) => `${before}\`${option}\``);
+    .replace(/(^|[\s(])(--[a-zA-Z][\w-]*)/g, (_, before: string, option: string) => `${before}\`${option}\``);
 }

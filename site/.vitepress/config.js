@@ -69,12 +69,16 @@ function pagesOf(directory) {
 }
 
 function commands() {
-  const items = pagesOf('commands').map(name => item(name.replace(/^(xdp|tc|map)-/, '$1 '), `/commands/${name}`));
+  const items = pagesOf('commands').map(name =>
+    item(name.replace(/^(xdp|tc|map)-/, '$1 '), `/commands/${name}`),
+  );
   return [group('Commands', [item('All commands', '/commands/'), ...items])];
 }
 
 function library() {
-  const items = pagesOf('api').map(name => item(name, `/api/${name}`));
+  const items = pagesOf('api').map(name =>
+    item(name === 'rootlet' ? name : `rootlet/${name.replace('-', ', ')}`, `/api/${name}`),
+  );
   return [group('Library', [item('Guide', '/docs/library'), item('Entry points', '/api/'), ...items])];
 }
 
@@ -88,7 +92,12 @@ export default defineConfig({
   cacheDir: join(ROOT, '.cache', 'vitepress'),
   metaChunk: true,
   ignoreDeadLinks: false,
-  head: [['link', { rel: 'icon', href: `${process.env['ROOTLET_SITE_BASE'] ?? '/'}icon.svg`, type: 'image/svg+xml' }]],
+  head: [
+    [
+      'link',
+      { rel: 'icon', href: `${process.env['ROOTLET_SITE_BASE'] ?? '/'}icon.svg`, type: 'image/svg+xml' },
+    ],
+  ],
   markdown: { theme: { light: 'github-light', dark: 'github-dark' } },
   vite: {
     configFile: false,

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { Application } from 'typedoc';
 import { ROOT } from './paths.js';
 
@@ -11,8 +11,14 @@ export async function apiPages() {
   const out = mkdtempSync(join(tmpdir(), 'rootlet-api-'));
   try {
     await generate(out);
-    const names = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md'));
-    return Object.fromEntries(names.map(name => [`api/${name}`, pageText(readFileSync(join(out, name), 'utf8'))]));
+    const names = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter(name =>
+      name.endsWith('.md'),
+    );
+    const places = new Map(
+      names.map(name => [name.replaceAll('\\', '/'), placeOf(name.replaceAll('\\', '/'))]),
+    );
+    const texts = new Map([...places].map(([name]) => [name, readFileSync(join(out, name), 'utf8')]));
+    return Object.fromEntries([...places].map(([name, place]) => [place, pageText(name, texts, places)]));
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
@@ -26,6 +32,8 @@ async function generate(out) {
     plugin: ['typedoc-plugin-markdown'],
     router: 'module',
     readme: 'none',
+    skipErrorChecking: true, // types are checked elsewhere
+    logLevel: 'Warn',
     entryFileName: 'index',
     hideBreadcrumbs: true,
     hidePageHeader: true,
@@ -43,12 +51,42 @@ async function generate(out) {
   const app = await Application.bootstrapWithPlugins(/** @type {any} */ (options));
   const project = await app.convert();
   if (project === undefined) throw new Error('the types of the library cannot be converted');
-  await app.outputs.setDefaultOutputName?.('markdown');
-  app.options.setValue('out', out);
-  await app.generateOutputs(project);
+  await app.outputs.writeOutput({ name: 'markdown', path: out }, project);
 }
 
-/** Long pages of names are searched by their headings. @param {string} text */
-function pageText(text) {
-  return `---\nsearch: false\noutline: [2, 3]\n---\n\n${text}`;
+/** `rootlet/link-1.md` → `api/link.md`, `rootlet/elf/namespaces/constants.md` → `api/elf-constants.md`. @param {string} name */
+function placeOf(name) {
+  const words = name.replace(/\.md$/, '').split('/');
+  const plain = words.filter((word, at) => word !== 'namespaces' && !(at > 0 && word === 'index'));
+  const own = plain.length > 1 ? plain.slice(1) : plain;
+  return `api/${own.join('-').replace(/-1$/, '')}.md`;
+}
+
+/**
+ * A page in its place, with links to the places of others. Search finds guides, not every member of every type.
+ *
+ * @param {string} name @param {ReadonlyMap<string, string>} texts @param {ReadonlyMap<string, string>} places
+ */
+function pageText(name, texts, places) {
+  const text = texts.get(name) ?? '';
+  const linked = text.replace(/\]\(([^)\s#:]+\.md)?(#[^)\s]*)?\)/g, (whole, target, hash = '') => {
+    if (target === undefined && hash === '') return whole;
+    const source = target === undefined ? name : posix.normalize(posix.join(posix.dirname(name), target));
+    const place = places.get(source);
+    if (place === undefined) throw new Error(`${name}: there is no page ${target}`);
+    const anchor = anchorIn(texts.get(source) ?? '', hash);
+    return `](${target === undefined ? '' : posix.basename(place)}${anchor})`;
+  });
+  return `---\nsearch: false\noutline: [2, 3]\n---\n\n${linked}`;
+}
+
+/** A number after an anchor is for headings of one name; not every such name has a heading. @param {string} text @param {string} hash */
+function anchorIn(text, hash) {
+  const [, base = ''] = /^#(.+)-\d+$/.exec(hash) ?? [];
+  if (base === '') return hash;
+  const headings = text.match(/^#{1,6} .*$/gm) ?? [];
+  const same = headings.filter(
+    line => line.toLowerCase().replace(/[^a-z0-9]/g, '') === base.replace(/[^a-z0-9]/g, ''),
+  );
+  return same.length > 1 ? hash : `#${base}`;
 }

@@ -62,9 +62,11 @@ function entry(code, kind, exit, row, texts) {
 
 /** What helps where the code has no remedy of its own. @type {Readonly<Record<string, string>>} */
 const BY_CLASS = {
-  input: 'The problem names file, section and offset. Compile the source again, and check how the file was changed since.',
+  input:
+    'The problem names file, section and offset. Compile the source again, and check how the file was changed since.',
   usage: 'Correct the argument that the message names; `rootlet help COMMAND` lists all of them.',
-  platform: 'The message has what the kernel or the system answered; `rootlet doctor` shows what it supports.',
+  platform:
+    'The message has what the kernel or the system answered; `rootlet doctor` shows what it supports.',
   busy: 'Try again when the other process has ended.',
   partial: 'The hint of the problem names the command that completes the change.',
   bug: 'Please report it, with the file that caused it if it can be shared.',
@@ -85,10 +87,15 @@ function sentence(text) {
 
 /** Rows of the tables in docs/errors.md, with links that are right from the page of the index. */
 function documented() {
-  const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').replaceAll(/\]\((?=[\w-]+\.md)/g, '](../docs/');
+  const text = readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').replaceAll(
+    /\]\((?=[\w-]+\.md)/g,
+    '](../docs/',
+  );
   const common = new Map();
   const words = new Map();
-  for (const [, names = '', cause = '', remedy] of text.matchAll(/^\| (`[^|]*`) \| (.*?)(?: \| (.*))? \|$/gm)) {
+  for (const [, names = '', cause = '', remedy] of text.matchAll(
+    /^\| (`[^|]*`) \| (.*?)(?: \| (.*))? \|$/gm,
+  )) {
     for (const [, name = ''] of names.matchAll(/`([^`]+)`/g))
       if (remedy === undefined) words.set(name, cause);
       else common.set(name, [cause, remedy]);
@@ -101,7 +108,8 @@ function textsInSources(codes) {
   const found = /** @type {Map<string, Texts>} */ (new Map());
   for (const directory of ['src', 'cli'])
     for (const name of readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' }).sort())
-      if (name.endsWith('.ts') && !name.endsWith('.test.ts')) collect(join(ROOT, directory, name), codes, found);
+      if (name.endsWith('.ts') && !name.endsWith('.test.ts'))
+        collect(join(ROOT, directory, name), codes, found);
   return found;
 }
 
@@ -121,12 +129,12 @@ function collect(path, codes, found) {
   walk(source);
 }
 
-/** The texts beside a code: further arguments of its call, and members of its object. @param {ts.Node} code @param {Texts} texts */
+/** The texts beside a code: other arguments of its call, and members of its object. @param {ts.Node} code @param {Texts} texts */
 function takeTexts(code, { messages, hints }) {
   const { parent } = code;
   if (ts.isCallExpression(parent)) {
-    const after = parent.arguments.slice(parent.arguments.indexOf(/** @type {ts.Expression} */ (code)) + 1);
-    for (const argument of after) {
+    for (const argument of parent.arguments) {
+      if (argument === code) continue;
       if (ts.isObjectLiteralExpression(argument)) takeMember(argument, 'hint', hints);
       else addText(argument, messages);
     }
@@ -141,7 +149,8 @@ function takeTexts(code, { messages, hints }) {
 function takeMember(object, name, into) {
   for (const member of object.properties)
     if (ts.isPropertyAssignment(member) && member.name.getText() === name) addText(member.initializer, into);
-    else if (ts.isShorthandPropertyAssignment(member) && member.name.text === name) addText(member.name, into);
+    else if (ts.isShorthandPropertyAssignment(member) && member.name.text === name)
+      addText(member.name, into);
 }
 
 /** A text; of a name, the text that is declared under it in the same function. @param {ts.Expression} node @param {Set<string>} into */

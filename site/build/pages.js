@@ -46,9 +46,14 @@ function write(name, text) {
 /** @returns {Record<string, string>} */
 function ownPages() {
   const directory = join(SITE, 'pages');
-  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md'));
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(name =>
+    name.endsWith('.md'),
+  );
   return Object.fromEntries(
-    names.map(name => [name.replaceAll('\\', '/'), withDrawings(readFileSync(join(directory, name), 'utf8'))]),
+    names.map(name => [
+      name.replaceAll('\\', '/'),
+      withDrawings(readFileSync(join(directory, name), 'utf8')),
+    ]),
   );
 }
 
@@ -60,21 +65,32 @@ function withDrawings(text) {
 /** @returns {Record<string, string>} */
 function includedPages() {
   return Object.fromEntries(
-    Object.entries(INCLUDED).map(([page, file]) => [page, siteLinks(readFileSync(join(ROOT, file), 'utf8'), page, file)]),
+    Object.entries(INCLUDED).map(([page, file]) => [
+      page,
+      siteLinks(readFileSync(join(ROOT, file), 'utf8'), page, file),
+    ]),
   );
 }
 
-/** Links to files that are pages here, and plain words for those that are not part of the site. */
-/** @param {string} text @param {string} page @param {string} file */
+/**
+ * Links to files that are pages here, and plain words for those that are not part of the site.
+ *
+ * @param {string} text @param {string} page @param {string} file
+ */
 function siteLinks(text, page, file) {
   const pageOf = new Map(Object.entries(INCLUDED).map(([name, source]) => [source, name]));
-  return text.replace(/\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)/g, (whole, words, target, hash = '') => {
-    const source = posix.normalize(posix.join(posix.dirname(file), target));
-    const found = pageOf.get(source);
-    if (found !== undefined) return `[${words}](${posix.relative(posix.dirname(page), found)}${hash})`;
-    if (source === 'docs' || source === 'docs/') return words;
-    return FILES.some(path => source.startsWith(`${path}/`)) ? `[${words}](/${source}){target="_self"}` : words;
-  });
+  return text.replace(
+    /\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)/g,
+    (_, words, target, hash = '') => {
+      const source = posix.normalize(posix.join(posix.dirname(file), target));
+      const found = pageOf.get(source);
+      if (found !== undefined) return `[${words}](${posix.relative(posix.dirname(page), found)}${hash})`;
+      if (source === 'docs' || source === 'docs/') return words;
+      return FILES.some(path => source.startsWith(`${path}/`))
+        ? `[${words}](/${source}){target="_self"}`
+        : words;
+    },
+  );
 }
 
 /** @returns {Promise<Record<string, string>>} */

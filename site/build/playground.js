@@ -14,7 +14,6 @@ import { DIST, OUT, ROOT, SITE } from './paths.js';
 const FONT = 'node_modules/vitepress/dist/client/theme-default/fonts/inter-roman-latin.woff2';
 
 const SOURCE = join(SITE, 'playground');
-export const PLAYGROUND = join(OUT, 'playground');
 
 /** Files of the core: what the page reads before a link and a run are done. */
 export const CORE = ['index.html', 'style.css', 'page.js', 'worker.js'];
@@ -34,24 +33,24 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-export async function buildPlayground() {
-  mkdirSync(join(PLAYGROUND, 'examples'), { recursive: true });
-  writeFileSync(join(PLAYGROUND, 'page.js'), await bundled({ entryPoints: [join(SOURCE, 'page', 'page.ts')] }, []));
+/** @param {string} [out] Where it is put. */
+export async function buildPlayground(out = join(OUT, 'playground')) {
+  mkdirSync(join(out, 'examples'), { recursive: true });
+  writeFileSync(join(out, 'page.js'), await bundled({ entryPoints: [join(SOURCE, 'page', 'page.ts')] }, []));
   const worker = await workerScripts();
-  writeFileSync(join(PLAYGROUND, 'worker.js'), worker.first);
-  writeFileSync(join(PLAYGROUND, 'worker-more.js'), worker.second);
-  for (const name of ['index.html', 'style.css']) copyFileSync(join(SOURCE, name), join(PLAYGROUND, name));
+  writeFileSync(join(out, 'worker.js'), worker.first);
+  writeFileSync(join(out, 'worker-more.js'), worker.second);
+  for (const name of ['index.html', 'style.css']) copyFileSync(join(SOURCE, name), join(out, name));
   for (const name of EXAMPLES)
-    copyFileSync(join(ROOT, 'examples/obj/el', `${name}.bpf.o`), join(PLAYGROUND, 'examples', `${name}.bpf.o`));
-  copyFileSync(join(ROOT, 'examples/traffic.pcap'), join(PLAYGROUND, 'examples/traffic.pcap'));
-  copyFileSync(join(ROOT, FONT), join(PLAYGROUND, 'inter.woff2'));
+    copyFileSync(join(ROOT, 'examples/obj/el', `${name}.bpf.o`), join(out, 'examples', `${name}.bpf.o`));
+  copyFileSync(join(ROOT, 'examples/traffic.pcap'), join(out, 'examples/traffic.pcap'));
+  copyFileSync(join(ROOT, FONT), join(out, 'inter.woff2'));
 }
 
-/** Bytes of the core, and of what is read when it is needed. */
-export function playgroundSizes() {
-  const size = (/** @type {string} */ name) => readFileSync(join(PLAYGROUND, name)).length;
-  const core = CORE.reduce((sum, name) => sum + size(name), 0);
-  return { core, more: size('worker-more.js') };
+/** Bytes of the core, and of what is read when it is needed. @param {string} [out] */
+export function playgroundSizes(out = join(OUT, 'playground')) {
+  const size = (/** @type {string} */ name) => readFileSync(join(out, name)).length;
+  return { core: CORE.reduce((sum, name) => sum + size(name), 0), more: size('worker-more.js') };
 }
 
 /** The worker and its second script, which adds itself when it is read. */
@@ -62,7 +61,9 @@ async function workerScripts() {
     isSecond: file => isSeldom('playground', file),
     bundle: (entry, parts) => bundled({ ...entry, globalName: 'part' }, [parts, compiledSources]),
   });
-  const reader = transformSync(readFileSync(join(SITE, 'build', 'part-reader.js'), 'utf8'), { minifyWhitespace: true });
+  const reader = transformSync(readFileSync(join(SITE, 'build', 'part-reader.js'), 'utf8'), {
+    minifyWhitespace: true,
+  });
   return { first: `${reader.code}${first}`, second: `addPart(bundle=>{${second}return part})` };
 }
 

@@ -19,7 +19,13 @@ export function box(x, y, width, height, kind, title, ...lines) {
   const middle = x + width / 2;
   const top = isFrame ? y + 20 : y + height / 2 - lines.length * 8 + 5;
   const texts = [
-    word(isFrame ? x + 12 : middle, top, title, isFrame ? 'd-frame-title' : 'd-title', isFrame ? 'start' : 'middle'),
+    word(
+      isFrame ? x + 12 : middle,
+      top,
+      title,
+      isFrame ? 'd-frame-title' : 'd-title',
+      isFrame ? 'start' : 'middle',
+    ),
     ...lines.map((line, at) =>
       word(isFrame ? x + 12 : middle, top + 17 * (at + 1), line, 'd-line', isFrame ? 'start' : 'middle'),
     ),

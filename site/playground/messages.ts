@@ -14,7 +14,11 @@ export interface Choice {
 
 export type LinkRequest =
   | { readonly kind: 'link'; readonly files: readonly string[] }
-  | { readonly kind: 'relink'; readonly rootlet: string; readonly slots: readonly (Choice & { slot: string })[] }
+  | {
+      readonly kind: 'relink';
+      readonly rootlet: string;
+      readonly slots: readonly (Choice & { slot: string })[];
+    }
   | { readonly kind: 'chain'; readonly members: readonly Choice[] };
 
 /** A problem as the command prints it. */

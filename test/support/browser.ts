@@ -10,11 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-
-const PROGRAMS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
-
-/** The browser that is installed; undefined without one. */
-export const BROWSER = PROGRAMS.find(existsSync);
+import { COMMANDS, findCommand } from './needs.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
@@ -120,19 +116,25 @@ export class BrowserPage {
   /** Errors on the console, and what the content security policy stopped. */
   readonly complaints: string[] = [];
 
-  private constructor(program: string) {
+  private constructor() {
     this.#profile = mkdtempSync(path.join(tmpdir(), 'rootlet-browser-'));
-    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'];
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--no-first-run',
+    ];
     const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-extensions'];
     const places = [`--user-data-dir=${this.#profile}`, '--remote-debugging-pipe', 'about:blank'];
-    this.#child = spawn(program, [...flags, ...quiet, ...places], {
+    this.#child = spawn(findCommand(COMMANDS.browser) ?? COMMANDS.browser, [...flags, ...quiet, ...places], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
     this.#pipe = new Pipe(this.#child, message => this.#hear(message));
   }
 
-  static async open(program: string): Promise<BrowserPage> {
-    const page = new BrowserPage(program);
+  static async open(): Promise<BrowserPage> {
+    const page = new BrowserPage();
     const { targetId } = await page.#pipe.send('Target.createTarget', { url: 'about:blank' });
     const attached = await page.#pipe.send('Target.attachToTarget', { targetId, flatten: true });
     page.#session = String(attached['sessionId']);
@@ -152,7 +154,11 @@ export class BrowserPage {
 
   /** The value of an expression, which may be a promise. */
   async evaluate(expression: string): Promise<unknown> {
-    const answer = await this.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+    const answer = await this.send('Runtime.evaluate', {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
     if (answer['exceptionDetails'] !== undefined) throw new Error(JSON.stringify(answer['exceptionDetails']));
     return (answer['result'] as Message)['value'];
   }

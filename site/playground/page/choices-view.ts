@@ -33,7 +33,7 @@ function relinkRows(state: State, change: Change): HTMLElement[] {
     return [h('p', { class: 'hint' }, 'None of the files has a function that can be replaced.')];
   const chooser = h(
     'select',
-    { change: event => change({ rootlet: valueOf(event), slots: new Map() }), 'aria-label': 'Rootlet' },
+    { change: event => change({ rootlet: chosenIn(event), slots: new Map() }), 'aria-label': 'Rootlet' },
     ...rootlets.map(({ name }) => option(name, name, name === state.rootlet)),
   );
   return [row('rootlet', chooser), ...slotsOf(state).map(slot => slotRow(state, slot, change))];
@@ -44,7 +44,7 @@ function slotRow(state: State, slot: string, change: Change): HTMLElement {
   const chosen = state.slots.get(slot);
   const choose = (event: Event): void => {
     const slots = new Map(state.slots);
-    const choice = choices.find(one => wordOf(one) === valueOf(event));
+    const choice = choices.find(one => wordOf(one) === chosenIn(event));
     if (choice === undefined) slots.delete(slot);
     else slots.set(slot, choice);
     change({ slots });
@@ -53,7 +53,9 @@ function slotRow(state: State, slot: string, change: Change): HTMLElement {
     'select',
     { change: choose, 'aria-label': `Component of ${slot}` },
     option('', '(its own function)', chosen === undefined),
-    ...choices.map(one => option(wordOf(one), wordOf(one), chosen !== undefined && wordOf(one) === wordOf(chosen))),
+    ...choices.map(one =>
+      option(wordOf(one), wordOf(one), chosen !== undefined && wordOf(one) === wordOf(chosen)),
+    ),
   );
   return row(slot, chooser);
 }
@@ -66,13 +68,17 @@ function row(label: string, chooser: HTMLElement): HTMLElement {
 
 function chainRows(state: State, change: Change): HTMLElement[] {
   const { members } = state;
-  const list = h('ol', { class: 'members' }, ...members.map((member, at) => memberItem(members, member, at, change)));
+  const list = h(
+    'ol',
+    { class: 'members' },
+    ...members.map((member, at) => memberItem(members, member, at, change)),
+  );
   const add = h(
     'select',
     {
       'aria-label': 'Add a program',
       change: event => {
-        const choice = choicesOf(state).find(one => wordOf(one) === valueOf(event));
+        const choice = choicesOf(state).find(one => wordOf(one) === chosenIn(event));
         if (choice !== undefined) change({ members: [...members, choice] });
       },
     },
@@ -113,6 +119,6 @@ function linkRows(state: State, change: Change): HTMLElement[] {
   });
 }
 
-function valueOf({ target }: Event): string {
+function chosenIn({ target }: Event): string {
   return target instanceof HTMLSelectElement ? target.value : '';
 }

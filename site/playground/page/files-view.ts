@@ -32,7 +32,9 @@ function factsOf({ programs, slots, externs, problems }: FileView): string {
     [slots.length, programs.length > 0 ? 'slot' : 'function'],
     [externs.length, 'extern'],
   ] as const;
-  const words = counts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}${count > 1 ? 's' : ''}`);
+  const words = counts
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${count} ${word}${count > 1 ? 's' : ''}`);
   return problems.length > 0 ? ', refused' : words.map(text => `, ${text}`).join('');
 }
 

@@ -11,7 +11,8 @@ const MOST_TEXT = 21;
 
 export function graphView(graph: GraphView, origins: Origins): HTMLElement[] {
   const area = h('div', { class: 'scroll' });
-  const show = (withData: boolean): void => fill(area, drawingOf(withData ? graph : withoutData(graph), origins));
+  const show = (withData: boolean): void =>
+    fill(area, drawingOf(withData ? graph : withoutData(graph), origins));
   const box = h('input', { type: 'checkbox', change: () => show(box.checked) });
   show(false);
   return [legend(), h('label', { class: 'check' }, box, 'also variables'), area];
@@ -75,7 +76,14 @@ function legend(): HTMLElement {
 }
 
 function arrowHead(): SVGElement {
-  const marker = { id: 'arrow', viewBox: '0 0 8 8', refX: '7', refY: '4', markerWidth: '7', markerHeight: '7' };
+  const marker = {
+    id: 'arrow',
+    viewBox: '0 0 8 8',
+    refX: '7',
+    refY: '4',
+    markerWidth: '7',
+    markerHeight: '7',
+  };
   const head = svg('path', { d: 'M0 0 L8 4 L0 8 z', class: 'arrow' });
   return svg('defs', {}, svg('marker', { ...marker, orient: 'auto-start-reverse' }, head));
 }
@@ -100,7 +108,11 @@ function nodeBox({ name, kind, from, detail }: GraphNode, { x, y }: Point, origi
     svg('rect', { x: String(x), y: String(y), width, height, rx: '6', class: 'box' }),
     svg('rect', { x: String(x), y: String(y), width: '6', height, rx: '3', class: origins.classOf(from) }),
     text(short(name), 18, 'node-name'),
-    text(short(detail === '' ? kind : detail.replace(' instructions', ' insns').replace(' of stack', '')), 35, 'detail'),
+    text(
+      short(detail === '' ? kind : detail.replace(' instructions', ' insns').replace(' of stack', '')),
+      35,
+      'detail',
+    ),
   );
 }
 

@@ -25,7 +25,9 @@ const TABS: readonly (readonly [name: string, title: string, show: Tab])[] = [
     'run',
     'Packets',
     (view, origins, link) =>
-      runView(view, origins, { run: (packets, program) => busy(client.ask('run', { link, program, packets })) }),
+      runView(view, origins, {
+        run: (packets, program) => busy(client.ask('run', { link, program, packets })),
+      }),
   ],
 ];
 
@@ -110,7 +112,8 @@ async function busy<Value>(job: Promise<Value>): Promise<Value> {
 function showResult(request: LinkRequest | null): void {
   part('command').textContent = request === null ? '' : commandOf(request);
   const result = part('result');
-  if (linked === null) fill(result, h('p', { class: 'hint' }, 'Choose an example, or drop object files on the page.'));
+  if (linked === null)
+    fill(result, h('p', { class: 'hint' }, 'Choose an example, or drop object files on the page.'));
   else if (linked.answer.ok) fill(result, ...resultParts(linked.answer.view, linked.request));
   else fill(result, h('h2', { class: 'refused' }, 'Refused'), problemList(linked.answer.problems));
 }
@@ -126,7 +129,9 @@ function resultParts(view: LinkView, request: LinkRequest): HTMLElement[] {
     fill(panel, ...(TABS.find(([one]) => one === name)?.[2](view, origins, request) ?? []));
   };
   for (const [name, title] of TABS)
-    buttons.append(h('button', { type: 'button', role: 'tab', 'data-tab': name, click: () => open(name) }, title));
+    buttons.append(
+      h('button', { type: 'button', role: 'tab', 'data-tab': name, click: () => open(name) }, title),
+    );
   open(tab);
   return [summary(view, request), buttons, panel];
 }
@@ -144,7 +149,11 @@ function summary({ bytes, license, types }: LinkView, { kind }: LinkRequest): HT
       { class: 'facts' },
       `${bytes.length.toLocaleString('en')} bytes, ${types.after} types (${types.before} in the inputs), license ${license ?? 'not stated'}`,
     ),
-    h('button', { type: 'button', class: 'primary', id: 'download', click: () => download(name, bytes) }, 'Download'),
+    h(
+      'button',
+      { type: 'button', class: 'primary', id: 'download', click: () => download(name, bytes) },
+      'Download',
+    ),
   );
 }
 

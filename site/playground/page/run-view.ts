@@ -52,7 +52,11 @@ function captureSource(start: Start): HTMLElement {
     'section',
     {},
     h('h3', {}, 'A capture'),
-    h('button', { type: 'button', class: 'primary', id: 'run-example', click: ready }, 'Run the 35 example packets'),
+    h(
+      'button',
+      { type: 'button', class: 'primary', id: 'run-example', click: ready },
+      'Run the 35 example packets',
+    ),
     h('label', { class: 'file' }, 'or a pcap or pcapng file: ', input),
   );
 }
@@ -97,7 +101,9 @@ function resultParts(run: RunView, origins: Origins): HTMLElement[] {
     h('h3', {}, `Verdicts of ${run.program}`),
     countTable(run, origins),
     ...(run.packets.length > 0 ? [h('h3', {}, 'Packets'), packetTable(run, origins)] : []),
-    ...(run.trace.length > 0 ? [h('h3', {}, 'Printed by bpf_printk'), h('pre', {}, run.trace.join('\n'))] : []),
+    ...(run.trace.length > 0
+      ? [h('h3', {}, 'Printed by bpf_printk'), h('pre', {}, run.trace.join('\n'))]
+      : []),
     ...(run.maps.length > 0 ? [h('h3', {}, 'Maps and variables'), h('pre', {}, run.maps.join('\n'))] : []),
   ];
 }

@@ -29,7 +29,9 @@ export const EMPTY: State = {
 
 /** All programs of files that can be read. */
 export function choicesOf({ views }: Pick<State, 'views'>): Choice[] {
-  return views.flatMap(({ name, programs }) => programs.map(program => ({ file: name, program: program.name })));
+  return views.flatMap(({ name, programs }) =>
+    programs.map(program => ({ file: name, program: program.name })),
+  );
 }
 
 /** Slots of the rootlet. */

@@ -16,7 +16,9 @@ const MOST_NODES = 120;
 
 export function graphOf(object: BpfObject, originOf: OriginOf): GraphView {
   const programs = new Set(programsOf(object).map(({ index }) => index));
-  const shown = object.symbols.flatMap((symbol, index) => (isShown(symbol) ? [index] : [])).slice(0, MOST_NODES);
+  const shown = object.symbols
+    .flatMap((symbol, index) => (isShown(symbol) ? [index] : []))
+    .slice(0, MOST_NODES);
   const place = new Map(shown.map((index, at) => [index, at]));
   const nodes = shown.flatMap(index => {
     const symbol = object.symbols[index];

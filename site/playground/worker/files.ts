@@ -2,7 +2,13 @@
 
 import { printableName } from '../../../src/diag/index.ts';
 import { slotsOf } from '../../../src/link/index.ts';
-import { type BpfObject, faultsOf, InputObject, programsOf, sectionNameOf } from '../../../src/object/index.ts';
+import {
+  type BpfObject,
+  faultsOf,
+  InputObject,
+  programsOf,
+  sectionNameOf,
+} from '../../../src/object/index.ts';
 import type { FileView, GivenFile } from '../messages.ts';
 import { problemViews, thrownProblems } from './problems.ts';
 

@@ -21,7 +21,11 @@ interface LinkOptions {
 const AS_GIVEN: LinkOptions = { prepare: file => file, share: [] };
 
 export function linkFiles(files: Files, request: LinkRequest, options = AS_GIVEN): Linked {
-  if (request.kind === 'link') return link(request.files.map(name => fileAt(files, name)), { name: 'linked.o' });
+  if (request.kind === 'link')
+    return link(
+      request.files.map(name => fileAt(files, name)),
+      { name: 'linked.o' },
+    );
   if (request.kind === 'chain') return chain(files, request.members, options);
   const { rootlet, slots } = request;
   const assignments = slots.map(({ slot, ...choice }, at) => ({ slot, ...part(files, choice, at, options) }));

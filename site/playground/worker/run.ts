@@ -60,7 +60,9 @@ function runOn(
   };
 }
 
-function isOfUser({ variables }: Machine['maps'] extends ReadonlyMap<string, infer Map> ? Map : never): boolean {
+function isOfUser({
+  variables,
+}: Machine['maps'] extends ReadonlyMap<string, infer Map> ? Map : never): boolean {
   return variables?.some(({ name }) => name === MARK) !== true;
 }
 
