@@ -234,7 +234,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   top: {
     group: 'Look',
     examples: examples(
-      ['top', 'Show rates and verdicts of all members'],
+      ['top', 'Show runs of all programs, and verdicts of members of chains'],
       ['top eth0 --time', 'Measure the time of each member, too'],
       ['top --off', 'Switch counters off'],
     ),

@@ -50,6 +50,7 @@ export {
   readOverview,
 } from './overview.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
+export { type RunRate, type RunReading, readRuns, runRates } from './runs.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,

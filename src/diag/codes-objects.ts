@@ -225,6 +225,7 @@ export const OBJECT_CODES = {
   'watch-name': 'input',
   'watch-no-chain': 'usage',
   'watch-no-counters': 'usage',
+  'watch-no-program': 'usage',
   'watch-no-trace': 'usage',
   'watch-program': 'input',
   // --- CO-RE relocation ---

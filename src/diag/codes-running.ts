@@ -99,6 +99,7 @@ export const RUNNING_CODES = {
   'kernel-program-refused': 'platform',
   'kernel-program-types': 'platform',
   'kernel-ring-buffer': 'platform',
+  'kernel-run-stats': 'platform',
   'kernel-tc': 'platform',
   'kernel-test-run': 'platform',
   'kernel-trace': 'platform',
