@@ -65,7 +65,7 @@ function pagesOf(directory) {
   const names = readdirSync(join(PAGES, directory))
     .filter(name => name.endsWith('.md') && name !== 'index.md')
     .map(name => name.slice(0, -'.md'.length));
-  return names.sort();
+  return names.sort((a, b) => Number(b === 'rootlet') - Number(a === 'rootlet') || (a < b ? -1 : 1));
 }
 
 function commands() {
