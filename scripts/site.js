@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** npm run site: the pages of rootlet and its playground, in `site/dist/`. Needs the build, and no network. */
+/**
+ * npm run site: the pages of rootlet and its playground, in `site/dist/`. Needs the build, and no network. A server that has them
+ * below another path than `/` is given by `ROOTLET_SITE_BASE=/path/`.
+ */
 
 import { rmSync } from 'node:fs';
 import { build } from 'vitepress';

@@ -87,7 +87,7 @@ function siteLinks(text, page, file) {
       if (found !== undefined) return `[${words}](${posix.relative(posix.dirname(page), found)}${hash})`;
       if (source === 'docs' || source === 'docs/') return words;
       return FILES.some(path => source.startsWith(`${path}/`))
-        ? `[${words}](/${source}){target="_self"}`
+        ? `[${words}](${posix.relative(posix.dirname(page), source)}){target="_self"}`
         : words;
     },
   );

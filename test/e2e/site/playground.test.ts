@@ -138,6 +138,13 @@ needs('browser').describe('the playground', () => {
     expect(await page.evaluate(`document.querySelectorAll('main img, main b').length`)).toBe(0);
   });
 
+  test('goes on after its worker was stopped', async () => {
+    await click('#stop');
+    await choose(1);
+    await shows('#result', 'chain.o');
+    expect(await page.evaluate(text('#command'))).toContain('relink --chain main_a.bpf.o:xdp_main');
+  });
+
   test('gives the linked object as a file', async () => {
     await choose(2);
     await shows('#result', 'linked.o');
