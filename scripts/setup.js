@@ -33,6 +33,7 @@ const TOOLS = [
   ['qemu-system-common', '/usr/lib/qemu/virtiofsd'],
   ['busybox-static', '/bin/busybox'],
   ['xz-utils', '/usr/bin/xz'],
+  ['chromium-headless-shell', '/usr/bin/chromium-headless-shell'],
   ['golang-go', '/usr/bin/go'],
   ['golang-github-cilium-ebpf-dev', '/usr/share/gocode/src/github.com/cilium/ebpf'],
 ];
@@ -126,7 +127,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|commands|library|parts|licenses|kernel.*)\.js$/.test(name),
+    /^(setup|commands|library|parts|split|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));

@@ -22,7 +22,8 @@ export type Need =
   | 'bpf'
   | 'vmlinux-btf'
   | 'go'
-  | 'qemu';
+  | 'qemu'
+  | 'browser';
 
 /** Commands by need, as Debian 12 calls them. */
 export const COMMANDS = {
@@ -37,6 +38,7 @@ export const COMMANDS = {
   'xdp-tools': 'xdp-loader',
   go: 'go',
   qemu: 'qemu-system-x86_64',
+  browser: 'chromium-headless-shell',
 } as const;
 
 /** Why the first of `needs` that is missing is missing; undefined when all are there. */
