@@ -39,6 +39,7 @@ import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../
 import { beforeSignals, breathe } from '../io/signals.ts';
 import { type CoverageCount, coverageText, writeTracefile } from '../io/tracefile.ts';
 import { captureSource, type Packet, type Source } from '../run/capture.ts';
+import { Decisions, deciderText } from '../run/decisions.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
 import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
 
@@ -240,7 +241,10 @@ interface Outcome {
     readonly text: string;
     /** What an XDP program put before the packet, in hexadecimal digits; left out when there is nothing. */
     readonly metadata?: string;
+    /** The component that decided; left out where the program has one or none. */
+    readonly decidedBy?: string | null;
   }[];
+  readonly decisions: Decisions;
   readonly warnings: readonly string[];
   readonly coverage: CoverageCount | null;
 }
@@ -252,6 +256,7 @@ async function runAll(
 ): Promise<Omit<Outcome, 'coverage'>> {
   const counts = new Map<number, number>();
   const each: Outcome['each'][number][] = [];
+  const decisions = new Decisions(runner);
   const limit = flags.each === true ? Number.POSITIVE_INFINITY : EACH_LIMIT;
   const output = flags.out === undefined ? null : new PassedPackets(flags.out);
   const unwatch = output === null ? () => {} : beforeSignals(() => output.abort());
@@ -261,6 +266,7 @@ async function runAll(
       for (const packet of source.packets()) {
         const text = each.length <= limit ? packetText(packet.bytes) : '';
         const { verdict, packet: after, metadata } = runOne(runner, packet);
+        const decided = decisions.add(verdict);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit)
@@ -270,6 +276,7 @@ async function runAll(
             length: after.length,
             text,
             ...shownMetadata(metadata),
+            ...decided,
           });
         if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
@@ -284,7 +291,7 @@ async function runAll(
     unwatch();
   }
   const warnings = sources.flatMap(source => source.warning() ?? []);
-  return { total, counts, each, warnings };
+  return { total, counts, each, decisions, warnings };
 }
 
 function shownMetadata(metadata: Uint8Array): { metadata?: string } {
@@ -351,6 +358,7 @@ function report(
         outcome.each.map(entry => [
           String(entry.number),
           verdictName(progTypeOf(runner.kind), entry.verdict),
+          ...(entry.decidedBy === undefined ? [] : [deciderText(entry.decidedBy)]),
           `${entry.length} bytes`,
           entry.text,
           ...(entry.metadata === undefined ? [] : [`metadata ${entry.metadata}`]),
@@ -365,6 +373,8 @@ function report(
     context,
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
+  const decided = outcome.decisions.rows();
+  if (decided.length > 0) say(context, joinBlocks([line(''), table(decided, '', [2])]));
   if (outcome.coverage !== null) say(context, line(coverageText(outcome.coverage)));
   if (flags.printk) say(context, joinLines(['', 'trace:', ...runner.trace().map(text => `  ${text}`)]));
   if (flags.maps)
@@ -400,6 +410,7 @@ function jsonOf(
     kind: runner.kind,
     total: outcome.total,
     counts: Object.fromEntries(countRows(runner, outcome).map(([name, packets]) => [name, Number(packets)])),
+    ...outcome.decisions.json(),
     ...(showEach
       ? {
           packets: outcome.each.map(entry => ({

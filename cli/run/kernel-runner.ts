@@ -4,6 +4,7 @@ import { elementAt, given } from '../../src/bytes/index.ts';
 import {
   addFrame,
   available,
+  counted,
   inputError,
   type Limits,
   quote,
@@ -28,7 +29,7 @@ import {
 } from '../../src/object/index.ts';
 import { kindOfSection, type MapContents, type ProgramKind } from '../../src/vm/index.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
-import type { PacketRunner } from './runner.ts';
+import { componentsToRun, type PacketRunner } from './runner.ts';
 
 export interface KernelRunOptions {
   readonly program?: string;
@@ -54,7 +55,9 @@ export function openKernelRunner(input: BpfObject, options: KernelRunOptions): P
       engine: 'kernel',
       program,
       kind: kindOf(object, program),
-      notes: loaded.notes,
+      notes: [...loaded.notes, ...untold(object, program)],
+      components: [],
+      decidedBy: () => null,
       run(packet) {
         if (packet.length < MIN_PACKET) {
           throw inputError(
@@ -78,6 +81,15 @@ export function openKernelRunner(input: BpfObject, options: KernelRunOptions): P
     loaded.close();
     throw error;
   }
+}
+
+function untold(object: BpfObject, program: string): string[] {
+  const { names } = componentsToRun(object, program);
+  return names.length < 2
+    ? []
+    : [
+        `the kernel does not say which of ${counted(names.length, 'component')} decided; the machine does, without --kernel`,
+      ];
 }
 
 /** What a map shows: its definition, or for a section of globals the variables in it. */

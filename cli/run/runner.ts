@@ -1,10 +1,17 @@
 /** Runs a program on packets, in the embedded machine or in the kernel. */
 
 import { available, usageError } from '../../src/diag/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import {
+  type BpfObject,
+  type ComponentMarks,
+  componentsOf,
+  programsOf,
+  sectionNameOf,
+} from '../../src/object/index.ts';
 import {
   type Coverage,
   createMachine,
+  kindOfSection,
   type MachineOptions,
   type MapContents,
   type ProgramKind,
@@ -27,6 +34,10 @@ export interface PacketRunner {
   readonly notes: readonly string[];
   /** `timestamp` is for the machine's clock. */
   run(packet: Uint8Array, timestamp?: Timestamp): PacketResult;
+  /** Names of the components that the program consists of, where it is known. */
+  readonly components: readonly string[];
+  /** The component whose verdict the last run returned: the last one that ran; null where none did, or it is not known. */
+  decidedBy(): string | null;
   maps(): readonly MapContents[];
   /** Lines that the program printed. */
   trace(): readonly string[];
@@ -38,7 +49,8 @@ export interface PacketRunner {
 }
 
 export function openMachineRunner(object: BpfObject, options: MachineOptions): PacketRunner {
-  const machine = createMachine(object, options);
+  const { names, marks } = componentsToRun(object, options.program);
+  const machine = createMachine(object, names.length > 1 ? { ...options, marks } : options);
   const [program] = machine.programs;
   if (program === undefined || (options.program === undefined && machine.programs.length > 1)) {
     throw usageError(
@@ -51,6 +63,8 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     program,
     kind: machine.kindOf(program),
     notes: [],
+    components: names,
+    decidedBy: () => names[machine.takeMark() - 1] ?? null,
     run: (packet, timestamp) =>
       machine.run(packet, timestamp === undefined ? { program } : { program, timestamp }),
     maps: () => [...machine.maps.values()],
@@ -59,4 +73,17 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     coverage: () => (options.coverage === true ? machine.coverage() : null),
     close: () => machine.close(),
   };
+}
+
+/** None where it is not known yet which program runs. */
+export function componentsToRun(object: BpfObject, wanted: string | undefined): ComponentMarks {
+  const programs = programsOf(object).filter(({ program }) =>
+    wanted === undefined
+      ? kindOfSection(sectionNameOf(object, program)) !== undefined
+      : program.name === wanted,
+  );
+  const [only, ...others] = programs;
+  return only === undefined || others.length > 0
+    ? { names: [], marks: new Map() }
+    : componentsOf(object, only.index);
 }

@@ -10,42 +10,26 @@ export type Linked =
   | { readonly ok: true; readonly object: BpfObject; readonly report: LinkReport | RelinkReport }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Another form of a component, for the machine. `number` is its place, from 1. */
-export type Prepare = (file: InputObject, program: string, number: number) => InputObject;
-
-interface LinkOptions {
-  readonly prepare: Prepare;
-  readonly share: readonly string[];
-}
-
-const AS_GIVEN: LinkOptions = { prepare: file => file, share: [] };
-
-export function linkFiles(files: Files, request: LinkRequest, options = AS_GIVEN): Linked {
+export function linkFiles(files: Files, request: LinkRequest): Linked {
   if (request.kind === 'link')
     return link(
       request.files.map(name => fileAt(files, name)),
       { name: 'linked.o' },
     );
-  if (request.kind === 'chain') return chain(files, request.members, options);
+  if (request.kind === 'chain') return chain(files, request.members);
   const { rootlet, slots } = request;
-  const assignments = slots.map(({ slot, ...choice }, at) => ({ slot, ...part(files, choice, at, options) }));
-  return relink(fileAt(files, rootlet), assignments, { name: 'relinked.o', share: options.share });
+  const assignments = slots.map(({ slot, ...choice }) => ({ slot, ...part(files, choice) }));
+  return relink(fileAt(files, rootlet), assignments, { name: 'relinked.o' });
 }
 
 /** Not optimized: the page shows what came from which file. */
-function chain(files: Files, members: readonly Choice[], options: LinkOptions): Linked {
-  const components = members.map((choice, at) => part(files, choice, at, options));
-  return relinkChain(components, { name: 'chain.o', optimize: false, share: options.share });
+function chain(files: Files, members: readonly Choice[]): Linked {
+  const components = members.map(choice => part(files, choice));
+  return relinkChain(components, { name: 'chain.o', optimize: false });
 }
 
-function part(files: Files, { file, program }: Choice, at: number, { prepare }: LinkOptions) {
-  return { component: prepare(fileAt(files, file), program, at + 1), program };
-}
-
-/** Components of a request, in the order of their numbers. */
-export function componentsOf(request: LinkRequest): readonly Choice[] {
-  if (request.kind === 'link') return [];
-  return request.kind === 'chain' ? request.members : request.slots;
+function part(files: Files, { file, program }: Choice) {
+  return { component: fileAt(files, file), program };
 }
 
 function fileAt(files: Files, name: string): InputObject {

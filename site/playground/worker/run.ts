@@ -1,9 +1,14 @@
 /** Runs packets through what was linked, in the embedded machine. */
 
 import { packetOfHex, packetText } from '../../../cli/format/packet.ts';
-import { MARK, takeMark, withMark } from '../../../src/chain/declared/simulate/marks.ts';
 import { available, RootletError, usageError } from '../../../src/diag/index.ts';
-import { type BpfObject, InputObject, isDelivered, verdictName } from '../../../src/object/index.ts';
+import {
+  type BpfObject,
+  type ComponentMarks,
+  isDelivered,
+  namedComponents,
+  verdictName,
+} from '../../../src/object/index.ts';
 import {
   CaptureDecoder,
   createMachine,
@@ -12,9 +17,9 @@ import {
   progTypeOf,
   type Timestamp,
 } from '../../../src/vm/index.ts';
-import type { LinkRequest, PacketSource, PacketView, ProblemView, RunRequest, RunView } from '../messages.ts';
+import type { PacketSource, PacketView, ProblemView, RunRequest, RunView } from '../messages.ts';
 import type { Files } from './files.ts';
-import { componentsOf, linkFiles, type Prepare } from './link.ts';
+import { type Linked, linkFiles } from './link.ts';
 import { problemViews, thrownProblems } from './problems.ts';
 
 /** Packets that are listed. */
@@ -30,11 +35,13 @@ interface Packet {
 }
 
 export function runPackets(files: Files, { link, program, packets }: RunRequest): RunView {
-  const object = markedObject(files, link);
-  const limits = { budget: BUDGET, maxMemory: MEMORY };
-  const machine = createMachine(object, program === null ? limits : { ...limits, program });
+  const linked = linkFiles(files, link);
+  if (!linked.ok) throw new RootletError(linked.problems);
+  const components = componentsIn(linked);
+  const limits = { budget: BUDGET, maxMemory: MEMORY, marks: components.marks };
+  const machine = createMachine(linked.object, program === null ? limits : { ...limits, program });
   try {
-    return runOn(machine, object, link, { program, packets });
+    return runOn(machine, linked.object, components.names, { program, packets });
   } finally {
     machine.close();
   }
@@ -43,11 +50,11 @@ export function runPackets(files: Files, { link, program, packets }: RunRequest)
 function runOn(
   machine: Machine,
   object: BpfObject,
-  link: LinkRequest,
+  components: readonly string[],
   { program, packets }: Omit<RunRequest, 'link'>,
 ): RunView {
   const chosen = programOf(machine, program);
-  const run = runner(machine, object, chosen, componentNames(link));
+  const run = runner(machine, chosen, components);
   const { listed, counts, problems, total } = runAll(packets, run);
   return {
     program: chosen,
@@ -55,33 +62,24 @@ function runOn(
     packets: listed,
     counts: [...counts.values()],
     trace: machine.trace(),
-    maps: [...machine.maps.values()].filter(isOfUser).map(map => formatMapContents(object, map)),
+    maps: [...machine.maps.values()].map(map => formatMapContents(object, map)),
     problems,
   };
 }
 
-function isOfUser({
-  variables,
-}: Machine['maps'] extends ReadonlyMap<string, infer Map> ? Map : never): boolean {
-  return variables?.some(({ name }) => name === MARK) !== true;
-}
-
-/** What was linked, with programs of components that store which of them ran last. */
-function markedObject(files: Files, request: LinkRequest): BpfObject {
-  const isChain = request.kind !== 'link';
-  const linked = linkFiles(files, request, { prepare: marked, share: isChain ? [MARK] : [] });
-  if (!linked.ok) throw new RootletError(linked.problems);
-  return linked.object;
-}
-
-const marked: Prepare = ({ name, bytes, object }, program, number) =>
-  new InputObject({ name, bytes }, withMark(object, program, number));
-
-function componentNames(request: LinkRequest): string[] {
-  const components = componentsOf(request);
-  const files = components.map(({ file }) => file);
-  return components.map(({ file, program }) =>
-    files.indexOf(file) === files.lastIndexOf(file) ? file : `${file}:${program}`,
+/** What fills the slots: by its file, and by its program where a file fills several. */
+function componentsIn({ object, report }: Linked & { readonly ok: true }): ComponentMarks {
+  if (!('slots' in report)) return namedComponents(object, []);
+  const filled = report.slots.flatMap(({ component, program, function: name }) =>
+    component === null ? [] : [{ component, program, function: name }],
+  );
+  const files = filled.map(({ component }) => component);
+  return namedComponents(
+    object,
+    filled.map(({ component, program, function: name }) => ({
+      name: files.indexOf(component) === files.lastIndexOf(component) ? component : `${component}:${program}`,
+      function: name,
+    })),
   );
 }
 
@@ -95,9 +93,8 @@ function programOf(machine: Machine, wanted: string | null): string {
 
 type RunOne = (packet: Packet) => PacketView;
 
-function runner(machine: Machine, object: BpfObject, program: string, components: readonly string[]): RunOne {
+function runner(machine: Machine, program: string, components: readonly string[]): RunOne {
   const type = progTypeOf(machine.kindOf(program));
-  const mark = takeMark(machine, object.byteOrder);
   return ({ number, bytes, timestamp }) => {
     const { verdict, packet } = machine.run(bytes, { program, timestamp });
     return {
@@ -105,7 +102,7 @@ function runner(machine: Machine, object: BpfObject, program: string, components
       text: packetText(bytes),
       length: packet.length,
       verdict: verdictName(type, verdict),
-      decidedBy: components[mark() - 1] ?? null,
+      decidedBy: components[machine.takeMark() - 1] ?? null,
       isDelivered: isDelivered(type, verdict),
     };
   };

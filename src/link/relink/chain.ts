@@ -13,7 +13,7 @@ import type { ByteOrder } from '../../bytes/index.ts';
 import { counted } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { assemble, EXIT, encodeInsns, move, type Step } from '../../isa/index.ts';
-import type { BpfObject, BpfSymbol, SectionShell } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, CHAIN_SOURCE, type SectionShell } from '../../object/index.ts';
 import { withLicense } from '../passes/index.ts';
 import { WatchObjects } from '../watch/index.ts';
 import { chainSteps } from './chain-code.ts';
@@ -43,7 +43,7 @@ export function makeChain(options: ChainOptions): BpfObject {
       code,
       references,
       btfId: types.program,
-      lines: [{ insnIndex: 0, file: 'chain', text, line: 1, column: 1 }],
+      lines: [{ insnIndex: 0, file: CHAIN_SOURCE, text, line: 1, column: 1 }],
       coreRecords: [],
     },
     ...types.slots.map(
@@ -79,7 +79,7 @@ function slotStub(
 ): BpfSymbol {
   const code = encodeInsns([move(0, 0), EXIT], order);
   const name = chainSlotName(position);
-  const lines = [{ insnIndex: 0, file: 'chain', text: name, line: position + 2, column: 1 }];
+  const lines = [{ insnIndex: 0, file: CHAIN_SOURCE, text: name, line: position + 2, column: 1 }];
   return {
     ...base,
     binding: 'weak',

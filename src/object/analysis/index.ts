@@ -13,6 +13,13 @@ export {
   stackAbove,
   tailCallers,
 } from './call-graph.ts';
+export {
+  CHAIN_SOURCE,
+  type CodeMarks,
+  type ComponentMarks,
+  componentsOf,
+  namedComponents,
+} from './components.ts';
 export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
 export {
   declaredKind,

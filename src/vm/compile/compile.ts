@@ -32,6 +32,7 @@ import {
   emitRuntime,
   FUNCTION_PARAMS,
   type MapPlan,
+  type MarkPlan,
   type MemoryPlan,
   type ModulePlan,
   type UnitCounters,
@@ -54,6 +55,8 @@ export interface CompileInput {
   mapAt(address: bigint): MapPlan | undefined;
   /** Counters of functions; undefined where nothing is counted. */
   readonly counters: ReadonlyMap<SymbolIndex, UnitCounters> | undefined;
+  /** Numbers that code stores when it gets there; undefined where it stores none. */
+  readonly marks: MarkPlan | undefined;
 }
 
 export interface CompiledModule {
@@ -127,6 +130,7 @@ function planModule(
     addressOf: input.addressOf,
     mapAt: address => input.mapAt(address),
     countersOf: symbol => input.counters?.get(symbol),
+    marks: input.marks,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The public interface of the machine. */
 
 import type { Limits } from '../../diag/index.ts';
-import type { NameIn, ObjectTypes, TypedMap } from '../../object/index.ts';
+import type { CodeMarks, NameIn, ObjectTypes, TypedMap } from '../../object/index.ts';
 import type { Timestamp } from '../capture/index.ts';
 import type { EventRecord, ProgramKind, Redirect } from '../state/index.ts';
 import type { Coverage } from './coverage.ts';
@@ -37,6 +37,8 @@ export interface MachineOptions {
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Count which instructions run, for `Machine.coverage()`. Default false: code has no counters. */
   readonly coverage?: boolean;
+  /** @internal Numbers that `takeMark()` returns. */
+  readonly marks?: CodeMarks | undefined;
 }
 
 /** Metadata of one packet. Defaults are those of the kernel's BPF_PROG_TEST_RUN. */
@@ -125,6 +127,8 @@ export interface Machine<Types extends ObjectTypes = ObjectTypes> {
    * `coverage` was given.
    */
   coverage(): Coverage;
+  /** @internal The number of the last marked instruction that ran since the last call; 0: none did. */
+  takeMark(): number;
   /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
   /** As `close()`. */

@@ -50,6 +50,7 @@ function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
     maxMemory: options.maxMemory ?? limitOf(options.limits, 'machine'),
     maxEntries: options.maxEntries ?? new Map(),
     coverage: options.coverage === true || isWatched(),
+    marks: options.marks,
   });
   const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());
   return { object, plan, prepared, compiled: compile(compileInput(object, plan, prepared)) };

@@ -8,13 +8,20 @@ import { elementAt } from '../../bytes/index.ts';
 import { available, type Problem, quote, RootletError, usageError } from '../../diag/index.ts';
 import {
   type BpfObject,
+  type CodeMarks,
   type MapDefinition,
   parseMapDefinition,
   type SymbolIndex,
 } from '../../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import { type CodeUnit, reachableUnits } from '../compile/analysis/index.ts';
-import { COUNTER_SIZE, type Refusal, type UnitCounters, unitCounters } from '../compile/emit/index.ts';
+import {
+  COUNTER_SIZE,
+  type MarkPlan,
+  type Refusal,
+  type UnitCounters,
+  unitCounters,
+} from '../compile/emit/index.ts';
 import {
   addFixedRegions,
   definitionOfSection,
@@ -30,6 +37,9 @@ import type { Scratch } from './machine-map.ts';
 import { completeDefinition, definitionProblems, isSupportedMap } from './map-factory.ts';
 import { placeStorages } from './place-maps.ts';
 import { type RunnableProgram, reachedPrograms, runnablePrograms } from './programs.ts';
+
+/** Bytes of a mark. */
+const MARK_SIZE = 4;
 
 export interface PlannedMap {
   readonly definition: MapDefinition;
@@ -57,6 +67,8 @@ export interface MachinePlan {
   readonly oneKind: boolean;
   /** Counters of functions; undefined where nothing is counted. */
   readonly counters: ReadonlyMap<SymbolIndex, UnitCounters> | undefined;
+  /** Where code stores its marks; undefined where it has none. */
+  readonly marks: MarkPlan | undefined;
 }
 
 export interface PlanOptions {
@@ -68,6 +80,7 @@ export interface PlanOptions {
   readonly maxEntries: ReadonlyMap<string, number>;
   /** Count which instructions run. */
   readonly coverage: boolean;
+  readonly marks?: CodeMarks | undefined;
 }
 
 export function planMachine(object: BpfObject, options: PlanOptions): MachinePlan {
@@ -90,6 +103,7 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   const globals = placeGlobals(object, layout);
   const scratch = placeScratch(layout, definitions, globals);
   const counters = options.coverage ? placeCounters(layout, units) : undefined;
+  const marks = placeMark(layout, options.marks);
   const { storages, heap, largest } = placeStorages(
     layout,
     definitions.map(({ definition }) => definition),
@@ -112,7 +126,13 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
     memorySize: memorySize(object.name, { fixed: layout.end, heap, largest }, options.maxMemory),
     oneKind,
     counters,
+    marks,
   };
+}
+
+/** Memory that no program may access. */
+function placeMark(layout: LayoutBuilder, marks: CodeMarks | undefined): MarkPlan | undefined {
+  return marks === undefined ? undefined : { address: layout.add('mark', MARK_SIZE), marks };
 }
 
 /** Memory that no program may access. */

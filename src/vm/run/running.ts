@@ -36,6 +36,7 @@ import {
 import { RingBufferStore } from '../maps/index.ts';
 import {
   type EventRecord,
+  type MachineMemory,
   type MapStore,
   PACKET_PERMISSION,
   type ProgramKind,
@@ -91,12 +92,23 @@ class Result implements RunResult {
   }
 }
 
+/** Reads the mark, and clears it. */
+function markAt(memory: MachineMemory, address: number): () => number {
+  return () => {
+    const { view } = memory;
+    const mark = view.getUint32(address, true);
+    view.setUint32(address, 0, true);
+    return mark;
+  };
+}
+
 export class RunningMachine<Types extends ObjectTypes> implements Machine<Types> {
   readonly programs: readonly string[];
   readonly maps: ReadonlyMap<string, MachineMap>;
   readonly globals: Types['globals'];
   readonly #types: ValueTypes | null;
   readonly #coverage: (() => Coverage) | null;
+  readonly #takeMark: () => number;
   readonly #objectName: string;
   readonly #entries: Map<string, Entry>;
   readonly #default: Entry | undefined;
@@ -113,6 +125,7 @@ export class RunningMachine<Types extends ObjectTypes> implements Machine<Types>
     this.#state = state;
     const { memory } = prepared.prepared;
     this.#coverage = plan.counters === undefined ? null : coverageOf(object, plan.counters, memory);
+    this.#takeMark = plan.marks === undefined ? () => 0 : markAt(memory, plan.marks.address);
     this.#rings = stores.flatMap(store =>
       store instanceof RingBufferStore ? [{ name: store.definition.name, store }] : [],
     );
@@ -213,6 +226,10 @@ export class RunningMachine<Types extends ObjectTypes> implements Machine<Types>
     throw usageError('vm-no-coverage', 'the machine counts nothing', {
       hint: 'createMachine(object, { coverage: true }) does',
     });
+  }
+
+  takeMark(): number {
+    return this.#takeMark();
   }
 
   close(): void {

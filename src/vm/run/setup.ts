@@ -143,6 +143,7 @@ export function compileInput(object: BpfObject, plan: MachinePlan, prepared: Pre
     },
     mapAt: address => mapPlans.get(address),
     counters: plan.counters,
+    marks: plan.marks,
   };
 }
 

@@ -3,7 +3,13 @@
 import { elementAt, given } from '../../../bytes/index.ts';
 import { bugError, inputError, type Limits, RootletError } from '../../../diag/index.ts';
 import { type RelinkReport, relink } from '../../../link/index.ts';
-import { type BpfObject, InputObject, neutralVerdict } from '../../../object/index.ts';
+import {
+  type BpfObject,
+  type CodeMarks,
+  InputObject,
+  namedComponents,
+  neutralVerdict,
+} from '../../../object/index.ts';
 import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
@@ -16,7 +22,6 @@ import { inputFor, staticChain } from '../../engine/index.ts';
 import type { ChainDesign, ChainHook, DesignMember } from '../../model/index.ts';
 import { withInitial } from './initial.ts';
 import { type LiveMap, type LiveState, mapTitle } from './live.ts';
-import { MARK, takeMark, withMark } from './marks.ts';
 
 /** What a chain did to a packet. */
 export interface SimulatedVerdict {
@@ -41,10 +46,10 @@ export function openChainMachine(
 ): ChainMachine {
   const { members } = design;
   if (members.length === 0) return emptyChain(hook);
-  const marked = members.map((member, at) => markedMember(hook, member, at + 1, live));
-  const { change } = staticChain(hook, { ...design, members: marked });
-  const { object, report } = linkChain(change, marked);
-  const sizes = marked.flatMap(({ name, settings }) =>
+  const prepared = members.map(member => preparedMember(hook, member, live));
+  const { change } = staticChain(hook, { ...design, members: prepared });
+  const { object, report } = linkChain(change, prepared);
+  const sizes = prepared.flatMap(({ name, settings }) =>
     [...settings.maxEntries].flatMap(([map, count]) => {
       const linked = linkedName(report, name, map);
       return linked === undefined ? [] : [[linked, count] as const];
@@ -53,16 +58,16 @@ export function openChainMachine(
   const machine = createMachine(object, {
     program: change.program,
     maxEntries: new Map(sizes),
+    marks: memberMarks(object, report, prepared),
     ...given({ limits }),
   });
-  const notes = marked.flatMap(({ name }) => seed(machine, report, name, live));
-  const mark = takeMark(machine, object.byteOrder);
+  const notes = prepared.flatMap(({ name }) => seed(machine, report, name, live));
   const place = hook.kind === 'xdp' ? { ingressIfindex: hook.ifindex } : { ifindex: hook.ifindex };
   return {
     notes,
     run(packet, timestamp) {
       const { verdict } = machine.run(packet, { ...place, timestamp });
-      const number = mark();
+      const number = machine.takeMark();
       return { verdict, member: number === 0 ? null : elementAt(members, number - 1).name };
     },
     close: () => machine.close(),
@@ -75,10 +80,9 @@ function emptyChain({ kind }: ChainHook): ChainMachine {
   return { notes: [], run: () => ({ verdict, member: null }), close: () => {} };
 }
 
-function markedMember(
+function preparedMember(
   hook: ChainHook,
   member: DesignMember,
-  number: number,
   live: LiveState,
 ): DesignMember & { readonly file: InputObject } {
   const { file, name, program, settings } = member;
@@ -95,7 +99,7 @@ function markedMember(
   const { object } = inputFor(hook, { file, program });
   const variables = live.get(name)?.variables ?? new Map<string, Uint8Array>();
   const initial = withInitial(object, settings.globals, variables);
-  const input = new InputObject({ name: file.name, bytes: file.bytes }, withMark(initial, program, number));
+  const input = new InputObject({ name: file.name, bytes: file.bytes }, initial);
   return { ...member, file: input };
 }
 
@@ -113,11 +117,28 @@ function linkChain(
     gcSections: false,
     entrySlots: true,
     mustReturn,
-    share: [MARK],
     checkLimits: false,
   });
   if (!result.ok) throw new RootletError(result.problems);
   return { object: result.object, report: result.report };
+}
+
+/** Where the members begin, by their numbers in the design. */
+function memberMarks(
+  object: BpfObject,
+  { slots, components }: RelinkReport,
+  members: readonly DesignMember[],
+): CodeMarks {
+  const functionOf = (member: string): string | undefined => {
+    const id = components.find(({ instance }) => instance === member)?.id;
+    return slots.find(slot => slot.id === id)?.function;
+  };
+  const named = members.map(({ name }) => {
+    const found = functionOf(name);
+    if (found === undefined) throw bugError([name], 'a member that was not linked');
+    return { name, function: found };
+  });
+  return namedComponents(object, named).marks;
 }
 
 // --- state --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /**
- * Counting which instructions run: only where coverage is asked for; other machines have none of this code.
+ * Counting which instructions run, and marks of those that are of interest: only where they are asked for; other
+ * machines have none of this code.
  *
  * A counter is 8 bytes in memory that no program may access. Instructions that run one after the other share one, and
  * what may end a run (loads, stores, calls) is the last of those that do, so that counts are exact after an error, too.
@@ -40,6 +41,15 @@ export class BlockCounter {
     const insnClass = classOf(this.#unit.code.opcode(slot));
     if (insnClass !== BPF_ALU && insnClass !== BPF_ALU64) this.#current = -1;
   }
+}
+
+/** Stores the number that the instruction is marked with. */
+export function storeMark({ code, plan, unit }: FunctionEmitter, slot: number): void {
+  const number = plan.marks?.marks.get(unit.symbol)?.get(slot);
+  if (plan.marks === undefined || number === undefined) return;
+  code.i32(plan.marks.address);
+  code.i32(number);
+  code.memory(w.I32_STORE);
 }
 
 function increment({ code }: FunctionEmitter, address: number): void {

@@ -7,7 +7,7 @@
 
 import type { ByteOrder } from '../../../bytes/index.ts';
 import type { CodeOf } from '../../../diag/index.ts';
-import type { CodeReference, SymbolIndex } from '../../../object/index.ts';
+import type { CodeMarks, CodeReference, SymbolIndex } from '../../../object/index.ts';
 import type { ArrayPlace, ProgramKind } from '../../state/index.ts';
 import { CodeBuilder, type ModuleBuilder } from '../../wasm/index.ts';
 import * as w from '../../wasm/opcodes.ts';
@@ -75,6 +75,14 @@ export interface ModulePlan {
   mapAt(address: bigint): MapPlan | undefined;
   /** Counters of a function; undefined where nothing is counted. */
   countersOf(symbol: SymbolIndex): UnitCounters | undefined;
+  readonly marks: MarkPlan | undefined;
+}
+
+/** Numbers that code stores when it gets to an instruction: the last one is kept. */
+export interface MarkPlan {
+  /** Of 4 bytes that no program may access. */
+  readonly address: number;
+  readonly marks: CodeMarks;
 }
 
 export interface MemoryPlan {

@@ -31,7 +31,7 @@ import {
 } from '../analysis/index.ts';
 import { emitAlu } from './alu.ts';
 import { emitCall } from './call.ts';
-import { BlockCounter, countEntry } from './counting.ts';
+import { BlockCounter, countEntry, storeMark } from './counting.ts';
 import { FunctionEmitter, LOCAL, LOCAL_TYPES, type ModulePlan } from './emitter.ts';
 import { emitLoadInsn, emitStoreInsn } from './memory.ts';
 import { emitControl } from './structure.ts';
@@ -74,6 +74,7 @@ function emitBlock(f: FunctionEmitter, { unit, flow, values }: AnalysedUnit, ind
     const opcode = unit.code.opcode(slot);
     const wrong = malformed(unit.code, slot);
     counter.before(slot);
+    storeMark(f, slot);
     if (wrong !== undefined) {
       if (wrong.always) throw codeError(wrong.code, f.plan.objectName, unit, slot, wrong.message);
       emitWordsFault(f, slot, wrong.code, wrong.message);

@@ -3,6 +3,7 @@ export {
   type ExternPlan,
   FUNCTION_PARAMS,
   type MapPlan,
+  type MarkPlan,
   type MemoryPlan,
   type ModulePlan,
   type Refusal,
