@@ -29,7 +29,8 @@ export class Decisions {
     if (!this.#isKnown) return {};
     const decidedBy = this.#runner.decidedBy();
     const counts = this.#counts.get(decidedBy) ?? new Map<number, number>();
-    this.#counts.set(decidedBy, counts.set(verdict, (counts.get(verdict) ?? 0) + 1));
+    const before = counts.get(verdict);
+    this.#counts.set(decidedBy, counts.set(verdict, before === undefined ? 1 : before + 1));
     return { decidedBy };
   }
 

@@ -44,6 +44,7 @@ const GUIDE = [
     item('Chains', '/docs/chains'),
     item('Declared chains', '/docs/declared'),
     item('Looking', '/docs/looking'),
+    item('Pictures', '/docs/pictures'),
     item('Counters', '/docs/counters'),
     item('The embedded machine', '/docs/machine'),
     item('Testing BPF code', '/docs/testing-bpf'),
