@@ -21,8 +21,8 @@ if (broken.length > 0) {
   process.stderr.write(`${broken.join('\n')}\n${broken.length} links lead nowhere\n`);
   process.exit(1);
 }
-const { core, more } = playgroundSizes();
+const { core, more, graphviz } = playgroundSizes();
 const seconds = ((Date.now() - start) / 1000).toFixed(0);
 process.stdout.write(
-  `site/dist: ${pages.length} pages; playground ${core} bytes, and ${more} when needed (${seconds} s)\n`,
+  `site/dist: ${pages.length} pages; playground ${core} bytes, ${more} when needed, Graphviz ${graphviz} (${seconds} s)\n`,
 );

@@ -5,6 +5,7 @@
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build, transformSync } from 'esbuild';
 import { isSeldom } from '../../scripts/parts.js';
 import { inTwoScripts } from '../../scripts/split.js';
@@ -12,6 +13,9 @@ import { DIST, OUT, ROOT, SITE } from './paths.js';
 
 /** The font of the generator's theme. */
 const FONT = 'node_modules/vitepress/dist/client/theme-default/fonts/inter-roman-latin.woff2';
+
+/** Draws pictures; the worker reads it for the first of them. */
+const GRAPHVIZ = 'node_modules/@viz-js/viz/dist/viz-global.js';
 
 const SOURCE = join(SITE, 'playground');
 
@@ -40,17 +44,29 @@ export async function buildPlayground(out = join(OUT, 'playground')) {
   const worker = await workerScripts();
   writeFileSync(join(out, 'worker.js'), worker.first);
   writeFileSync(join(out, 'worker-more.js'), worker.second);
-  for (const name of ['index.html', 'style.css']) copyFileSync(join(SOURCE, name), join(out, name));
+  copyFileSync(join(SOURCE, 'index.html'), join(out, 'index.html'));
+  copyFileSync(join(ROOT, GRAPHVIZ), join(out, 'viz.js'));
+  writeFileSync(join(out, 'style.css'), await styles());
   for (const name of EXAMPLES)
     copyFileSync(join(ROOT, 'examples/obj/el', `${name}.bpf.o`), join(out, 'examples', `${name}.bpf.o`));
   copyFileSync(join(ROOT, 'examples/traffic.pcap'), join(out, 'examples/traffic.pcap'));
   copyFileSync(join(ROOT, FONT), join(out, 'inter.woff2'));
 }
 
-/** Bytes of the core, and of what is read when it is needed. @param {string} [out] */
+/** Bytes of the core, of what is read when it is needed, and of Graphviz. @param {string} [out] */
 export function playgroundSizes(out = join(OUT, 'playground')) {
   const size = (/** @type {string} */ name) => readFileSync(join(out, name)).length;
-  return { core: CORE.reduce((sum, name) => sum + size(name), 0), more: size('worker-more.js') };
+  return {
+    core: CORE.reduce((sum, name) => sum + size(name), 0),
+    more: size('worker-more.js'),
+    graphviz: size('viz.js'),
+  };
+}
+
+/** The style of the page, and the dark colours of pictures. */
+async function styles() {
+  const { darkRules } = await import(pathToFileURL(join(DIST, 'src/picture/style.js')).href);
+  return `${readFileSync(join(SOURCE, 'style.css'), 'utf8')}\n:root.dark .picture {\n${darkRules()}\n}\n`;
 }
 
 /** The worker and its second script, which adds itself when it is read. */

@@ -69,21 +69,6 @@ export interface LimitView {
   readonly rows: readonly (readonly [name: string, used: number | null, allowed: number])[];
 }
 
-/** Functions and what they refer to, for a drawing. */
-export interface GraphView {
-  readonly nodes: readonly GraphNode[];
-  readonly edges: readonly { readonly from: number; readonly to: number; readonly kind: 'call' | 'use' }[];
-}
-
-export interface GraphNode {
-  readonly name: string;
-  readonly kind: 'program' | 'function' | 'map' | 'data' | 'extern';
-  /** Input that it came from. */
-  readonly from: string;
-  /** Of functions: instructions, and bytes of stack. */
-  readonly detail: string;
-}
-
 /** A function as text; lines of the C source are between its instructions. */
 export interface CodeView {
   readonly name: string;
@@ -103,7 +88,6 @@ export interface LinkView {
   readonly notes: readonly string[];
   readonly license: string | null;
   readonly types: { readonly before: number; readonly after: number };
-  readonly graph: GraphView;
   readonly code: readonly CodeView[];
   /** Programs that the machine can be asked for. */
   readonly programs: readonly string[];
@@ -146,11 +130,25 @@ export interface RunRequest {
   readonly packets: PacketSource;
 }
 
+/** A picture: of the calls of the linked object, or of what each file gave to the link. */
+export interface PictureRequest {
+  readonly link: LinkRequest;
+  readonly picture: 'calls' | 'link';
+}
+
+export interface PictureView {
+  /** A document of SVG without styles. */
+  readonly svg: string;
+  /** What it leaves out. */
+  readonly notes: readonly string[];
+}
+
 /** Names of the jobs, what they take and what they return. */
 export interface Jobs {
   survey: { take: readonly GivenFile[]; give: readonly FileView[] };
   link: { take: LinkRequest; give: LinkAnswer };
   run: { take: RunRequest; give: RunView };
+  draw: { take: PictureRequest; give: PictureView };
 }
 
 export type JobName = keyof Jobs;

@@ -19,18 +19,24 @@ const LONGEST_TITLE = 400;
 
 /** `drawn`: what Graphviz made of `dotOf(picture)`. */
 export function svgOf(picture: Picture, drawn: string): string {
+  return drawingOf(picture, drawn).replace(
+    /^(<svg[^>]*>)/,
+    (_, head: string) => `${headOf(head)}\n${styleOf()}`,
+  );
+}
+
+/** The same without styles, for a page that has those of `darkRules`. */
+export function drawingOf(picture: Picture, drawn: string): string {
   const start = drawn.indexOf('<svg');
   if (start < 0) throw bugError([], 'Graphviz made no SVG document');
   const body = drawn.slice(start).replace(/<!--[^>]*-->\n?/g, '');
-  const styled = body.replace(/^(<svg[^>]*>)/, (_, head: string) => `${headOf(head)}\n${styleOf()}`);
-  return withTitles(picture, withFonts(styled));
+  const plain = body.replace(/^<svg[^>]*>/, head => head.replace(/ xmlns:xlink="[^"]*"/, ''));
+  return withTitles(picture, withFonts(plain));
 }
 
 /** As wide as its surroundings allow, and never larger than it was drawn. */
 function headOf(head: string): string {
-  return head
-    .replace(/ xmlns:xlink="[^"]*"/, '')
-    .replace('<svg ', '<svg role="img" style="max-width:100%;height:auto" ');
+  return head.replace('<svg ', '<svg role="img" style="max-width:100%;height:auto" ');
 }
 
 function styleOf(): string {

@@ -18,17 +18,6 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-export function svg(
-  tag: keyof SVGElementTagNameMap,
-  properties: Properties = {},
-  ...children: readonly Child[]
-): SVGElement {
-  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  setAll(element, properties);
-  append(element, children);
-  return element;
-}
-
 function setAll(element: Element, properties: Properties): void {
   for (const [name, value] of Object.entries(properties)) {
     if (typeof value === 'function') element.addEventListener(name, value);

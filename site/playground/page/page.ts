@@ -1,14 +1,14 @@
 /** The playground: files are chosen or dropped, linked by a worker, and the result is shown. Nothing is uploaded. */
 
-import type { GivenFile, LinkAnswer, LinkRequest, LinkView } from '../messages.ts';
+import type { GivenFile, LinkAnswer, LinkRequest, LinkView, PictureRequest } from '../messages.ts';
 import { showChoices } from './choices-view.ts';
 import { codeView } from './code-view.ts';
 import { fill, h, option, part } from './dom.ts';
 import { EXAMPLES, type Example, exampleFile } from './examples.ts';
 import { showFiles, takeFiles } from './files-view.ts';
-import { graphView } from './graph-view.ts';
 import { mapView } from './map-view.ts';
 import { Origins } from './origins.ts';
+import { pictureView } from './picture-view.ts';
 import { problemList } from './problems-view.ts';
 import { runView } from './run-view.ts';
 import { commandOf, EMPTY, requestOf, type State, withViews } from './state.ts';
@@ -19,7 +19,8 @@ type Tab = (view: LinkView, origins: Origins, request: LinkRequest) => HTMLEleme
 
 const TABS: readonly (readonly [name: string, title: string, show: Tab])[] = [
   ['map', 'Map', mapView],
-  ['graph', 'Call graph', ({ graph }, origins) => graphView(graph, origins)],
+  ['link', 'Picture', (_, __, link) => drawn('What each file gave', { link, picture: 'link' })],
+  ['graph', 'Call graph', (_, __, link) => drawn('Call graph', { link, picture: 'calls' })],
   ['code', 'Code', codeView],
   [
     'run',
@@ -30,6 +31,14 @@ const TABS: readonly (readonly [name: string, title: string, show: Tab])[] = [
       }),
   ],
 ];
+
+function drawn(label: string, request: PictureRequest): HTMLElement[] {
+  return pictureView(
+    label,
+    () => busy(client.ask('draw', request)),
+    error => problemList(problemsOf(error)),
+  );
+}
 
 const client = new WorkerClient();
 let state: State = EMPTY;

@@ -12,7 +12,6 @@ import {
 } from '../../../src/link/index.ts';
 import { type BpfObject, programsOf, writeObject } from '../../../src/object/index.ts';
 import type { CodeView, DiscardedView, LimitView, LinkView, SectionView, SymbolView } from '../messages.ts';
-import { graphOf } from './call-graph.ts';
 
 /** Of symbols that the link itself made. */
 const GENERATED = '(generated)';
@@ -31,7 +30,6 @@ export function viewOfLink(object: BpfObject, report: LinkReport | RelinkReport)
     notes: report.notes,
     license: report.license,
     types: report.types,
-    graph: graphOf(object, originOf),
     code: codeOf(object, originOf),
     programs: programsOf(object).map(({ program }) => program.name),
   };

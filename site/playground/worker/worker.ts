@@ -1,6 +1,7 @@
 /** The worker of the playground: links and runs, so that the page does not wait. Nothing leaves the browser. */
 
-import type { Answer, GivenFile, Jobs, LinkAnswer, LinkRequest, Order } from '../messages.ts';
+import type { Answer, GivenFile, JobName, Jobs, LinkAnswer, LinkRequest, Order } from '../messages.ts';
+import { drawPicture } from './draw.ts';
 import { type Files, inputObjects, surveyOf } from './files.ts';
 import { linkFiles } from './link.ts';
 import { problemViews, thrownProblems } from './problems.ts';
@@ -9,19 +10,24 @@ import { viewOfLink } from './view.ts';
 
 /** The scope of a worker. */
 declare const self: {
-  addEventListener(type: 'message', take: (event: { readonly data: Order }) => void): void;
+  addEventListener(type: 'message', take: (event: { readonly data: Order }) => unknown): void;
   postMessage(answer: Answer): void;
 };
 
 let files: Files = new Map();
 
-const JOBS: { readonly [Name in keyof Jobs]: (take: Jobs[Name]['take']) => Jobs[Name]['give'] } = {
+type Job<Name extends JobName> = (
+  take: Jobs[Name]['take'],
+) => Jobs[Name]['give'] | Promise<Jobs[Name]['give']>;
+
+const JOBS: { readonly [Name in keyof Jobs]: Job<Name> } = {
   survey(given: readonly GivenFile[]) {
     files = inputObjects(given);
     return [...files.values()].map(surveyOf);
   },
   link: (request: LinkRequest) => linkAnswer(request),
   run: request => runPackets(files, request),
+  draw: request => drawPicture(files, request),
 };
 
 function linkAnswer(request: LinkRequest): LinkAnswer {
@@ -30,14 +36,14 @@ function linkAnswer(request: LinkRequest): LinkAnswer {
   return { ok: true, view: viewOfLink(linked.object, linked.report) };
 }
 
-function answer<Name extends keyof Jobs>({ id, job, take }: Order<Name>): Answer {
+async function answer<Name extends keyof Jobs>({ id, job, take }: Order<Name>): Promise<Answer> {
   try {
-    return { id, ok: true, give: JOBS[job](take) };
+    return { id, ok: true, give: await JOBS[job](take) };
   } catch (error) {
     return { id, ok: false, problems: thrownProblems(error) };
   }
 }
 
 export function start(): void {
-  self.addEventListener('message', ({ data }) => self.postMessage(answer(data)));
+  self.addEventListener('message', async ({ data }) => self.postMessage(await answer(data)));
 }

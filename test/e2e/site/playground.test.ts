@@ -76,9 +76,27 @@ needs('browser').describe('the playground', () => {
     expect(await page.evaluate(text('#command'))).toContain('dummy1=first_firewall.bpf.o:xdp_prog1');
   });
 
-  test('shows calls, and instructions with lines of C', async () => {
+  test('draws what each file gave and the calls, with a script that it reads only then', async () => {
+    const scripts = () =>
+      page.evaluate(`performance.getEntriesByType('resource').map(({ name }) => name.split('/').pop())`);
+    const read = await scripts();
+    await click('[data-tab=link]');
+    await page.until(`document.querySelector('#panel .picture > svg') !== null`);
+    const given = await page.evaluate(`document.querySelector('#panel svg').textContent`);
+    for (const word of ['first_firewall.bpf.o', 'second_firewall.bpf.o', 'first_foo', 'renamed, was foo'])
+      expect(given).toContain(word);
     await click('[data-tab=graph]');
-    expect(await page.evaluate(`document.querySelectorAll('.graph .node').length`)).toBeGreaterThan(6);
+    await page.until(`document.querySelector('#panel svg[aria-label="Call graph"]') !== null`);
+    expect(await page.evaluate(`document.querySelectorAll('#panel svg .node').length`)).toBeGreaterThan(6);
+    const [dark, light] = (await page.evaluate(`['add', 'remove'].map(change => {
+      document.documentElement.classList[change]('dark');
+      return getComputedStyle(document.querySelector('#panel svg .node path')).fill;
+    })`)) as [string, string];
+    expect(light).not.toBe(dark);
+    expect(read).not.toContain('viz.js');
+  });
+
+  test('shows instructions with lines of C', async () => {
     await click('[data-tab=code]');
     expect(await page.evaluate(text('#panel'))).toContain('verdict = dummy1(ctx);');
   });
