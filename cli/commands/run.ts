@@ -225,7 +225,7 @@ function sourcesOf(flags: Flags): Source[] {
   const parsed = given.map((digits, index) => ({ number: index + 1, bytes: packetOfHex(digits, index + 1) }));
   const direct: Source[] =
     parsed.length === 0 ? [] : [{ packets: () => parsed, nanoseconds: () => false, warning: () => null }];
-  return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap)];
+  return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap, flags.json)];
 }
 
 interface Outcome {

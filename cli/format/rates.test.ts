@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { scaled } from './rates.ts';
+import { scaled } from './scaled.ts';
 
 test.each([
   [0, '0'],

@@ -3,6 +3,7 @@
 import type { ChainState, MemberRate, RunRate } from '../../src/chain/index.ts';
 import type { Lines } from '../../src/diag/index.ts';
 import { hookName } from '../flags/watched.ts';
+import { scaled } from './scaled.ts';
 import { table } from './table.ts';
 
 /** The rates of one chain. */
@@ -51,20 +52,6 @@ function cellsOf({ member, rate, reason }: MemberRate): string[] {
 function percent(share: number): string {
   const value = share * 100;
   return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toPrecision(2)}%`;
-}
-
-const UNITS = ['', 'k', 'M', 'G', 'T'];
-
-/** Three digits with a unit: `1.23M`. */
-export function scaled(value: number): string {
-  let unit = 0;
-  let rest = value;
-  while (rest >= 999.5 && unit < UNITS.length - 1) {
-    rest /= 1000;
-    unit++;
-  }
-  const text = rest >= 100 || Number.isInteger(rest) ? rest.toFixed(0) : rest.toPrecision(3);
-  return `${text}${UNITS[unit]}`;
 }
 
 export function ratesJson({ chains, programs, isCounted }: Rates): Readonly<Record<string, unknown>> {

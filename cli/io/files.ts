@@ -293,6 +293,13 @@ export function* readChunks(path: string): Generator<Uint8Array> {
   }
 }
 
+/** Bytes of a regular file; null of anything else (`-`: stdin), whose end is not known. */
+export function sizeOfFile(path: string): number | null {
+  if (path === '-') return null;
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isFile() === true ? found.size : null;
+}
+
 function openForReading(path: string): number {
   try {
     return openSync(path, 'r');
