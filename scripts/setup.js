@@ -33,6 +33,9 @@ const TOOLS = [
   ['qemu-system-common', '/usr/lib/qemu/virtiofsd'],
   ['busybox-static', '/bin/busybox'],
   ['xz-utils', '/usr/bin/xz'],
+  ['etcd-server', '/usr/bin/etcd'],
+  ['docker-registry', '/usr/bin/docker-registry'],
+  ['openssl', '/usr/bin/openssl'],
   ['golang-go', '/usr/bin/go'],
   ['golang-github-cilium-ebpf-dev', '/usr/share/gocode/src/github.com/cilium/ebpf'],
 ];

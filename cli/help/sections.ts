@@ -12,6 +12,8 @@ export const SECTIONS = [
   'Optimization',
   'Kernel',
   'Machine',
+  'Registry',
+  'Fleet',
   'General',
 ] as const;
 
@@ -45,6 +47,17 @@ const KEYS: Readonly<Record<Section, readonly string[]>> = {
   Optimization: ['optimize', 'inline', 'noInline', 'verifyBudget'],
   Kernel: ['btf', 'kconfig', 'kernel', 'pin', 'pinPath', 'bpffs'],
   Machine: ['seed', 'budget', 'memory'],
+  Registry: [
+    'plainHttp',
+    'authfile',
+    'registryCa',
+    'registryCert',
+    'registryKey',
+    'sign',
+    'policy',
+    'allowUnsigned',
+  ],
+  Fleet: ['state'],
   General: ['all', 'fix', 'dryRun', 'force', 'wait', 'help'],
 };
 

@@ -3,7 +3,7 @@
  * that explains it. What options there are comes from the parser.
  */
 
-export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Look', 'Edit', 'Help'] as const;
+export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Fleet', 'Look', 'Edit', 'Help'] as const;
 
 export type Group = (typeof GROUPS)[number];
 
@@ -27,6 +27,7 @@ const CHAINS = 'docs/chains.md';
 const LOOKING = 'docs/looking.md';
 const COUNTERS = 'docs/counters.md';
 const DECLARED = 'docs/declared.md';
+const FLEET = 'docs/fleet.md';
 
 /** Pairs of a command line and what it does. */
 function examples(...pairs: readonly (readonly [line: string, text: string])[]): Example[] {
@@ -184,6 +185,30 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['export eth0 --objects objects -o chain.yaml', 'Write objects whose files have changed, too'],
     ),
     docs: [DECLARED],
+  },
+  push: {
+    group: 'Fleet',
+    examples: examples(
+      ['push firewall.o registry.example.com/edge/firewall:1.2', 'Store an object, and print its digest'],
+      ['push firewall.o registry.example.com/edge/firewall:1.2 --sign ops.key', 'With a signature'],
+      [
+        'push firewall.o localhost:5000/firewall:1.2 --plain-http localhost:5000',
+        'To a registry without TLS',
+      ],
+    ),
+    docs: [FLEET],
+  },
+  pull: {
+    group: 'Fleet',
+    examples: examples(
+      ['pull registry.example.com/edge/firewall:1.2 -o firewall.o', 'Fetch an object'],
+      [
+        'pull registry.example.com/edge/firewall:1.2 --policy policy.json -o firewall.o',
+        'Only if it is signed',
+      ],
+      ['pull registry.example.com/edge/firewall:1.2 --json', 'Print its digest, programs and maps'],
+    ),
+    docs: [FLEET],
   },
   ps: {
     group: 'Look',

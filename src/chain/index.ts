@@ -16,6 +16,7 @@ export {
   exportChain,
   type FileFacts,
   type FixedBy,
+  type HostSelector,
   type MemberDifference,
   type PlannedMember,
   readDeclared,
@@ -50,6 +51,7 @@ export {
   readOverview,
 } from './overview.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
+export { declaredHook, readyChains } from './ready-chains.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,

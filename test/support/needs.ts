@@ -22,7 +22,10 @@ export type Need =
   | 'bpf'
   | 'vmlinux-btf'
   | 'go'
-  | 'qemu';
+  | 'qemu'
+  | 'etcd'
+  | 'docker-registry'
+  | 'openssl';
 
 /** Commands by need, as Debian 12 calls them. */
 export const COMMANDS = {
@@ -37,6 +40,9 @@ export const COMMANDS = {
   'xdp-tools': 'xdp-loader',
   go: 'go',
   qemu: 'qemu-system-x86_64',
+  etcd: 'etcd',
+  'docker-registry': 'docker-registry',
+  openssl: 'openssl',
 } as const;
 
 /** Why the first of `needs` that is missing is missing; undefined when all are there. */

@@ -1,0 +1,1 @@
+/** What hosts are meant to run: documents, revisions, the target. */

@@ -1,0 +1,1 @@
+/** etcd: requests, watches, leases. */
