@@ -186,6 +186,94 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     ),
     docs: [DECLARED],
   },
+  fleet: {
+    group: 'Fleet',
+    examples: examples(
+      ['fleet put -f chain.yaml', 'Write a new revision'],
+      ['fleet rollout', 'Give it to hosts in waves'],
+      ['fleet status', 'Show what each host runs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet put': {
+    examples: examples(
+      ['fleet put -f chain.yaml --message "block 10.0.0.0/8"', 'Write a new revision, and say why'],
+      ['fleet put -f chain.yaml --after 41', 'Refuse if another operator wrote one meanwhile'],
+      ['fleet put -f chain.yaml --now', 'Give it to all hosts at once'],
+    ),
+    docs: [FLEET, DECLARED],
+  },
+  'fleet get': {
+    examples: examples(
+      ['fleet get', 'Print the newest documents'],
+      ['fleet get 41 >chain.yaml', 'Those of a revision'],
+      ['fleet get --json', 'With digests, author and time'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet diff': {
+    examples: examples(
+      ['fleet diff', 'Between what all hosts run and the newest revision'],
+      ['fleet diff 41 42', 'Between two revisions'],
+      ['fleet diff -f chain.yaml', 'Between the newest revision and a file'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet history': {
+    examples: examples(
+      ['fleet history', 'List revisions, the newest first'],
+      ['fleet history --count 5', 'The newest five'],
+      ['fleet history --json', 'The same for programs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet rollback': {
+    examples: examples(
+      ['fleet rollback', 'Go back to what hosts had before'],
+      ['fleet rollback 40', 'Go back to the contents of a revision'],
+      ['fleet rollback --message "drops DNS"', 'And say why'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet rollout': {
+    examples: examples(
+      ['fleet rollout', 'Give the newest revision to hosts in waves'],
+      ['fleet rollout 42 --waves 2,25%,all --settle 300', 'With other waves, each watched for five minutes'],
+      ['fleet rollout --join', 'Follow the rollout, and lead it when its leader is gone'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet status': {
+    examples: examples(
+      ['fleet status', 'Show each host'],
+      ['fleet status --state verifier-refused', 'Only hosts in a state'],
+      ['fleet status --json', 'The same for programs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet drain': {
+    examples: examples(
+      ['fleet drain edge-7', 'Remove everything of the fleet from a host'],
+      ['fleet drain edge-7 --undo', 'Let it run its revision again'],
+      ['fleet drain edge-7 --message "new kernel"', 'And say why'],
+    ),
+    docs: [FLEET],
+  },
+  agent: {
+    group: 'Fleet',
+    examples: examples(
+      [
+        'agent --etcd https://etcd.example.com:2379 --label role=edge --policy policy.json',
+        'Run what the fleet states',
+      ],
+      [
+        'agent --etcd http://localhost:2379 --sample traffic.pcap --allow-unsigned',
+        'Try revisions with a capture first',
+      ],
+      ['agent --label role=edge --policy policy.json --install-unit', 'Print a systemd unit'],
+    ),
+    docs: [FLEET],
+  },
   push: {
     group: 'Fleet',
     examples: examples(

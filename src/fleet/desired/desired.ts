@@ -4,7 +4,7 @@
  */
 
 import { problem, RootletError, usageError } from '../../diag/index.ts';
-import type { Etcd, KeyValue, Operation } from '../etcd/index.ts';
+import type { Compare, Etcd, KeyValue, Operation } from '../etcd/index.ts';
 import { contentOf, objectsIn, readFleetDocuments } from './documents.ts';
 import type { FleetKeys } from './keys.ts';
 import {
@@ -79,11 +79,16 @@ export interface PutRequest {
   readonly author: string;
   readonly message: string;
   readonly time: number;
-  readonly rollbackOf?: number;
+  readonly rollbackOf?: number | null;
   /** Refuse unless this is the newest revision. */
   readonly after?: number | undefined;
   /** Refuse unless the target is still this, and set it. */
   readonly assign?: { readonly current: CurrentTarget; readonly targetOf: (revision: number) => Target };
+  /** What is written in the same step, for the number of the revision. */
+  readonly also?: (revision: number) => {
+    readonly compare: readonly Compare[];
+    readonly operations: readonly Operation[];
+  };
 }
 
 /** Writes a revision; the documents were checked. Throws `fleet-conflict`, `fleet-option`. */
@@ -114,7 +119,10 @@ export async function putRevision(context: FleetContext, request: PutRequest): P
     { put: key, value: JSON.stringify(revision) },
     { put: keys.head, value: JSON.stringify({ revision: revision.revision }) },
   ];
-  const compare = [
+  const more = request.also?.(revision.revision);
+  operations.push(...(more?.operations ?? []));
+  const compare: Compare[] = [
+    ...(more?.compare ?? []),
     { key: keys.head, modified: found === undefined ? 0 : found.modified },
     { key, created: 0 },
   ];

@@ -10,6 +10,9 @@ import { digestOf, isReference, parseReference, pinned, type Reference } from '.
 import { MOST_DOCUMENT, type Revision, type RevisionObject } from './revision.ts';
 import { type Labels, selects } from './selector.ts';
 
+/** Of a revision after which nothing runs. */
+export const NOTHING = '';
+
 /** Chains of documents. Throws `chain-document-…`, `fleet-member`, with the places. */
 export function readFleetDocuments(files: readonly InputFile[]): readonly DeclaredChain[] {
   const chains = readDeclared(files, { document: MOST_DOCUMENT }, { hosts: true });
@@ -66,7 +69,7 @@ export function documentsFor(
   labels: Labels,
 ): HostDocuments {
   const name = `revision ${revision}`;
-  const all = readFleetDocuments([{ name, bytes: Buffer.from(document) }]);
+  const all = document === NOTHING ? [] : readFleetDocuments([{ name, bytes: Buffer.from(document) }]);
   const chains = all.filter(({ hosts }) => selects(hosts, labels));
   requireOneEach(chains);
   const digests = new Map(objects.map(one => [one.file, one.digest]));

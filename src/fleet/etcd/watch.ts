@@ -15,9 +15,26 @@ import {
   parseJson,
   text,
 } from '../io/index.ts';
-import { decode, type Etcd, encode, HEADER, KEY_VALUE, type KeyValue, keyValueOf } from './client.ts';
+import {
+  afterPrefix,
+  decode,
+  type Etcd,
+  encode,
+  HEADER,
+  KEY_VALUE,
+  type KeyValue,
+  keyValueOf,
+} from './client.ts';
+
+/** One key, or with `prefix` all that begin with it. */
+export interface Watched {
+  readonly key: string;
+  readonly isPrefix?: boolean;
+}
 
 export interface WatchHandler {
+  /** All values are read again: of prefixes, what does not come is not there. */
+  restarted(): void;
   /** Value of a key; undefined when it is not there. The first time for each key, then for each change. */
   changed(key: string, value: KeyValue | undefined): void;
   /** Whether etcd answers, whenever that changes; with the reason. */
@@ -47,7 +64,7 @@ class Compacted extends Error {}
 /** Watches until the signal is aborted. Never throws but its reason. */
 export async function watchKeys(
   etcd: Etcd,
-  keys: readonly string[],
+  keys: readonly Watched[],
   handler: WatchHandler,
   clock: Clock,
   signal: AbortSignal,
@@ -69,15 +86,17 @@ export async function watchKeys(
 /** Returns the revision from which changes are watched. */
 async function readNow(
   etcd: Etcd,
-  keys: readonly string[],
+  keys: readonly Watched[],
   handler: WatchHandler,
   signal: AbortSignal,
 ): Promise<number> {
   let oldest = Number.POSITIVE_INFINITY;
-  for (const key of keys) {
+  handler.restarted();
+  for (const { key, isPrefix = false } of keys) {
     const { found, revision } = await etcd.get(key, signal);
     oldest = Math.min(oldest, revision);
-    handler.changed(key, found);
+    if (!isPrefix) handler.changed(key, found);
+    else for (const one of await etcd.all(key, signal)) handler.changed(one.key, one);
   }
   return oldest + 1;
 }
@@ -85,14 +104,17 @@ async function readNow(
 /** One stream for all keys, until it ends. */
 async function follow(
   etcd: Etcd,
-  keys: readonly string[],
+  keys: readonly Watched[],
   from: number,
   handler: WatchHandler,
   signal: AbortSignal,
 ): Promise<void> {
-  const requests = keys.map(key =>
-    JSON.stringify({ create_request: { key: encode(key), start_revision: from, progress_notify: true } }),
-  );
+  const requests = keys.map(({ key, isPrefix = false }) => {
+    const range = isPrefix ? { range_end: encode(afterPrefix(key)) } : {};
+    return JSON.stringify({
+      create_request: { key: encode(key), ...range, start_revision: from, progress_notify: true },
+    });
+  });
   const stream = await etcd.open('watch', requests.join('\n'), signal);
   try {
     for await (const line of linesOf(stream.pieces)) {

@@ -88,6 +88,8 @@ export interface Pulled {
   /** Of its labels; empty without. */
   readonly programs: ReadonlyMap<string, string>;
   readonly maps: ReadonlyMap<string, string>;
+  /** Digests of all that it was made of: what a cache has to keep for it. */
+  readonly digests: readonly string[];
   /** Key file of the signature that was accepted; null where the policy needs none. */
   readonly signer: string | null;
 }
@@ -132,7 +134,7 @@ export async function pullObject(
     ? await source.blob(manifest.config)
     : undefined;
   const labels = config === undefined ? NO_LABELS : labelsIn(where, config);
-  return { reference: target, bytes: file, ...labels, signer };
+  return { reference: target, bytes: file, ...labels, digests: [...source.used], signer };
 }
 
 const NO_LABELS = { programs: new Map<string, string>(), maps: new Map<string, string>() } as const;
@@ -142,6 +144,7 @@ class Source {
   readonly #registry: Registry;
   readonly #target: Reference;
   readonly #options: PullOptions;
+  readonly used = new Set<string>();
 
   constructor(registry: Registry, target: Reference, options: PullOptions) {
     this.#registry = registry;
@@ -191,6 +194,7 @@ class Source {
 
   async #kept(digest: string, fetched: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const { cache } = this.#options;
+    this.used.add(digest);
     const kept = cache?.get(digest);
     if (kept !== undefined) return kept;
     const bytes = await fetched();
