@@ -101,7 +101,7 @@ function answers(url: string): Promise<boolean> {
 export interface Authority {
   readonly ca: string;
   /** Paths of certificate and key with this name, for loopback. */
-  issue(name: string): { readonly cert: string; readonly key: string };
+  issue(name: string, subject?: string): { readonly cert: string; readonly key: string };
 }
 
 export function makeAuthority(directory: string): Authority {
@@ -130,9 +130,9 @@ export function makeAuthority(directory: string): Authority {
   );
   return {
     ca: at('ca.pem'),
-    issue(name) {
+    issue(name, subject = `/CN=${name}`) {
       const [cert, key, request] = [at(`${name}.pem`), at(`${name}.key`), at(`${name}.csr`)];
-      openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', `/CN=${name}`);
+      openssl('req', ...newKey, '-keyout', key, '-out', request, '-subj', subject);
       const signer = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'];
       openssl('x509', '-req', '-in', request, ...signer, ...days, '-extfile', at('extensions'), '-out', cert);
       return { cert, key };

@@ -352,7 +352,9 @@ function denied(url: string, name: string, message: string): RootletError {
   const user = name === '' ? 'without a user' : `to the user ${quote(name)}`;
   return platformError('fleet-denied', [url], `etcd denies this ${user}: ${message}`, {
     subject: name,
-    hint: '--etcd-user FILE has NAME:PASSWORD; docs/fleet.md has the roles of operators and agents',
+    hint: /CommonName/.test(message)
+      ? '--etcd-cert needs a certificate without a common name: etcd refuses others where users have passwords'
+      : '--etcd-user FILE has NAME:PASSWORD; docs/fleet.md has the roles of operators and agents',
   });
 }
 
