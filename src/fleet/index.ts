@@ -1,5 +1,16 @@
 /** Many hosts: objects in registries, desired state in etcd, agents, rollouts. */
-export { assignedRevision, ChainHost, HOST_STATES, MemoryFile, runAgent } from './agent/index.ts';
+export {
+  assignedRevision,
+  ChainHost,
+  HOST_STATES,
+  type HookRates,
+  type HostState,
+  type HostStatus,
+  MemoryFile,
+  type ReportedHook,
+  type ReportedProblem,
+  runAgent,
+} from './agent/index.ts';
 export {
   type DifferentLine,
   differentLines,
@@ -7,6 +18,7 @@ export {
   FleetKeys,
   hunks,
   isKeyWord,
+  type Labels,
   listRevisions,
   parseLabels,
   putDocuments,
@@ -18,18 +30,25 @@ export {
   rollBack,
   type Target,
 } from './desired/index.ts';
-export { Etcd } from './etcd/index.ts';
+export { Etcd, type EtcdOptions } from './etcd/index.ts';
 export type { Tls } from './io/index.ts';
 export {
   ANY_SIGNATURE,
   Credentials,
   ObjectCache,
   type Policy,
+  type PolicyRule,
+  type Pulled,
+  type PullOptions,
+  type Pushed,
+  type PushOptions,
   parsePolicy,
   parseReference,
   pullObject,
   pushObject,
+  type Reference,
   Registry,
+  type RegistryOptions,
   readPrivateKey,
   resolveReference,
   spellReference,

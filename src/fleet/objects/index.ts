@@ -2,8 +2,16 @@
 export { ObjectCache } from './cache.ts';
 export { Credentials } from './credentials.ts';
 export { digestOf } from './digest.ts';
-export { ANY_SIGNATURE, type Policy, parsePolicy } from './policy.ts';
+export { ANY_SIGNATURE, type Policy, type PolicyRule, parsePolicy } from './policy.ts';
 export { DIGEST, isReference, parseReference, pinned, type Reference, spellReference } from './reference.ts';
-export { Registry } from './registry.ts';
+export { Registry, type RegistryOptions } from './registry.ts';
 export { readPrivateKey } from './signature.ts';
-export { pullObject, pushObject, resolveReference } from './transfer.ts';
+export {
+  type Pulled,
+  type PullOptions,
+  type Pushed,
+  type PushOptions,
+  pullObject,
+  pushObject,
+  resolveReference,
+} from './transfer.ts';
