@@ -7,12 +7,12 @@ import { FleetKeys } from '../src/fleet/desired/keys.ts';
 import { Etcd } from '../src/fleet/etcd/client.ts';
 import { ObjectCache } from '../src/fleet/objects/cache.ts';
 import { ANY_SIGNATURE } from '../src/fleet/objects/policy.ts';
-import { Registry } from '../src/fleet/objects/registry.ts';
+import { ObjectRegistry } from '../src/fleet/objects/registry.ts';
 import { SimulatedHost, SimulatedMemory } from '../src/fleet/testing.ts';
 
 const [url = '', registryName = '', fleet = '', from = '0', count = '0', report = '30', lease = '30'] =
   process.argv.slice(2);
-const registry = new Registry({ plainHttp: [registryName] });
+const registry = new ObjectRegistry({ plainHttp: [registryName] });
 const end = new AbortController();
 
 /** Half a second to a second and a half: as long as a chain of a few members takes. */

@@ -13,7 +13,7 @@ import { putDocuments, readCurrent } from '../src/fleet/desired/desired.ts';
 import { FleetKeys } from '../src/fleet/desired/keys.ts';
 import { Etcd } from '../src/fleet/etcd/client.ts';
 import { parseReference } from '../src/fleet/objects/reference.ts';
-import { Registry } from '../src/fleet/objects/registry.ts';
+import { ObjectRegistry } from '../src/fleet/objects/registry.ts';
 import { pushObject, resolveReference } from '../src/fleet/objects/transfer.ts';
 import { readHosts } from '../src/fleet/rollout/hosts.ts';
 import { beginRollout, leadRollout } from '../src/fleet/rollout/lead.ts';
@@ -95,6 +95,7 @@ async function realAgents(): Promise<string> {
         const leader = lab.start('fleet', 'rollout', ...waves);
         while (!leader.log().includes('wave 2 of 4')) await sleep(100);
         const follower = lab.start('fleet', 'rollout', '--join');
+        while (!follower.log().includes('another process leads')) await sleep(100);
         await lab.killEtcd();
         const killed = lab.hosts().slice(0, 5);
         for (const host of killed) await lab.killAgent(host);
@@ -142,7 +143,7 @@ async function simulatedAgents(): Promise<string> {
   const [server, registryServer] = [await startEtcd(), await startRegistry()];
   const name = registryName(registryServer);
   using etcd = new Etcd({ endpoints: [server.url], timeout: 30_000 });
-  using registry = new Registry({ plainHttp: [name] });
+  using registry = new ObjectRegistry({ plainHttp: [name] });
   const keys = new FleetKeys('bench');
   const fleet = { etcd, keys };
   const children: ChildProcess[] = [];

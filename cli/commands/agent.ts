@@ -1,22 +1,12 @@
 /** `rootlet agent`: makes this host what a fleet states. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { ETCD_FLAGS, type EtcdFlags } from '../flags/fleet.ts';
+import { ETCD_FLAGS } from '../flags/fleet.ts';
+import type { AgentFlags } from '../flags/fleet-commands.ts';
 import { off, text } from '../flags/kinds.ts';
-import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
-import { POLICY_FLAGS, type PolicyFlags, REGISTRY_FLAGS, type RegistryFlags } from '../flags/registry.ts';
+import { STORE_FLAGS } from '../flags/loading.ts';
+import { POLICY_FLAGS, REGISTRY_FLAGS } from '../flags/registry.ts';
 import { type Context, guarded } from '../io/context.ts';
-
-export interface AgentFlags extends EtcdFlags, RegistryFlags, PolicyFlags, StoreFlags {
-  readonly host?: string;
-  readonly label?: readonly string[];
-  readonly state: string;
-  readonly sample?: string;
-  readonly sampleDrop?: string;
-  readonly lease: number;
-  readonly report: number;
-  readonly installUnit: boolean;
-}
 
 export const agentCommand = buildCommand<AgentFlags, [], Context>({
   docs: {

@@ -1,15 +1,10 @@
 /** `rootlet pull`: an object from a registry. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand } from '@stricli/core';
+import type { PullFlags } from '../flags/fleet-commands.ts';
 import { off, text } from '../flags/kinds.ts';
-import { POLICY_FLAGS, type PolicyFlags, REGISTRY_FLAGS, type RegistryFlags } from '../flags/registry.ts';
+import { POLICY_FLAGS, REGISTRY_FLAGS } from '../flags/registry.ts';
 import { type Context, guarded } from '../io/context.ts';
-
-export interface PullFlags extends RegistryFlags, PolicyFlags {
-  readonly output?: string;
-  readonly state?: string;
-  readonly json: boolean;
-}
 
 export const pullCommand = buildCommand<PullFlags, [string], Context>({
   docs: {

@@ -1,14 +1,10 @@
 /** `rootlet push`: an object as an image in a registry. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand } from '@stricli/core';
+import type { PushFlags } from '../flags/fleet-commands.ts';
 import { off, text } from '../flags/kinds.ts';
-import { REGISTRY_FLAGS, type RegistryFlags } from '../flags/registry.ts';
+import { REGISTRY_FLAGS } from '../flags/registry.ts';
 import { type Context, guarded } from '../io/context.ts';
-
-export interface PushFlags extends RegistryFlags {
-  readonly sign?: string;
-  readonly json: boolean;
-}
 
 export const pushCommand = buildCommand<PushFlags, [string, string], Context>({
   docs: {

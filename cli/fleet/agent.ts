@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { asLines, usageError } from '../../src/diag/index.ts';
+import { joinLines, usageError } from '../../src/diag/index.ts';
 import {
   ChainHost,
   FleetKeys,
@@ -16,8 +16,8 @@ import {
   runAgent,
 } from '../../src/fleet/index.ts';
 import { FileLock, openSys } from '../../src/kernel/index.ts';
-import type { AgentFlags } from '../commands/agent.ts';
 import { chainContext } from '../commands/chain/hook.ts';
+import type { AgentFlags } from '../flags/fleet-commands.ts';
 import { agentUnit } from '../format/agent-unit.ts';
 import { type Context, print, tellLine } from '../io/context.ts';
 import { Stop } from '../io/stop.ts';
@@ -26,7 +26,7 @@ import { openEtcd } from './context.ts';
 import { openRegistry, requirePolicy } from './registry.ts';
 
 export async function agent(context: Context, flags: AgentFlags): Promise<void> {
-  const labels = parseLabels(flags.label ?? []);
+  const labels = parseLabels(flags.label);
   const host = hostOf(flags);
   const keys = new FleetKeys(flags.fleet);
   requireSeconds('--lease', flags.lease, 2, 3_600);
@@ -35,10 +35,7 @@ export async function agent(context: Context, flags: AgentFlags): Promise<void> 
   const sample = sampleOf(flags);
   using etcd = openEtcd(context, flags);
   if (flags.installUnit) {
-    print(
-      context,
-      asLines(agentUnit([process.execPath, resolve(process.argv[1] ?? '')], process.argv.slice(3))),
-    );
+    print(context, joinLines(unitOf().split('\n')));
     return;
   }
   mkdirSync(flags.state, { recursive: true, mode: 0o700 });
@@ -63,6 +60,12 @@ export async function agent(context: Context, flags: AgentFlags): Promise<void> 
   await Promise.race([running, stop.ended()]);
   end.abort();
   await running;
+}
+
+/** With the options of this command line. */
+function unitOf(): string {
+  const [node = '', script = '', , ...options] = process.argv;
+  return agentUnit([node, resolve(script)], options);
 }
 
 /** Throws `fleet-option`. */

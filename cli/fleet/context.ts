@@ -29,7 +29,7 @@ export function openEtcd({ process }: Context, flags: EtcdFlags): Etcd {
     throw usageError('fleet-option', 'no etcd is named', {
       hint: '--etcd URL, or $ROOTLET_ETCD, as in --etcd https://etcd.example.com:2379',
     });
-  const tls = tlsOf(flags.etcdCa, flags.etcdCert, flags.etcdKey, '--etcd');
+  const tls = tlsOf(flags.etcdCa, flags.etcdCert, flags.etcdKey, 'etcd');
   const user = flags.etcdUser === undefined ? undefined : userIn(flags.etcdUser);
   return new Etcd({ endpoints, tls, user });
 }

@@ -1,6 +1,6 @@
 /** The body of `rootlet fleet diff`. */
 
-import { asLines } from '../../src/diag/index.ts';
+import { joinLines } from '../../src/diag/index.ts';
 import {
   type DifferentLine,
   differentLines,
@@ -9,7 +9,7 @@ import {
   readCurrent,
   requireRevision,
 } from '../../src/fleet/index.ts';
-import type { DiffFlags } from '../commands/fleet/diff.ts';
+import type { DiffFlags } from '../flags/fleet-commands.ts';
 import { type Context, print, printJson } from '../io/context.ts';
 import { readInput } from '../io/files.ts';
 import { withFleet } from './context.ts';
@@ -43,7 +43,7 @@ export async function diff(
   else if (changed.length > 0)
     print(
       context,
-      asLines([`--- ${from.name}`, `+++ ${to.name}`, ...hunks(lines, CONTEXT_LINES).map(spell)].join('\n')),
+      joinLines([`--- ${from.name}`, `+++ ${to.name}`, ...hunks(lines, CONTEXT_LINES).map(spell)]),
     );
 }
 

@@ -1,15 +1,15 @@
 /** The body of `rootlet fleet get`. */
 
-import { asLines, usageError } from '../../src/diag/index.ts';
+import { joinLines, usageError } from '../../src/diag/index.ts';
 import { type FleetContext, type Revision, readNewest, requireRevision } from '../../src/fleet/index.ts';
-import type { GetFlags } from '../commands/fleet/get.ts';
+import type { GetFlags } from '../flags/fleet-commands.ts';
 import { type Context, print, printJson } from '../io/context.ts';
 import { withFleet } from './context.ts';
 
 export async function get(context: Context, flags: GetFlags, number: number | undefined): Promise<void> {
   const found = await withFleet(context, flags, fleet => revisionOrNewest(fleet, number));
   if (flags.json) printJson(context, { ok: true, ...found });
-  else print(context, asLines(found.document));
+  else print(context, joinLines(found.document.replace(/\n$/, '').split('\n')));
 }
 
 /** Throws `fleet-revision`. */

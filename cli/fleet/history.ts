@@ -2,7 +2,7 @@
 
 import { usageError } from '../../src/diag/index.ts';
 import { listRevisions, type Revision, readCurrent, type Target } from '../../src/fleet/index.ts';
-import type { HistoryFlags } from '../commands/fleet/history.ts';
+import type { HistoryFlags } from '../flags/fleet-commands.ts';
 import { table } from '../format/table.ts';
 import { type Context, print, printJson } from '../io/context.ts';
 import { withFleet } from './context.ts';
@@ -36,7 +36,7 @@ function rowOf({ revision, time, author, message, rollbackOf }: Revision, target
   const use = useOf(revision, target);
   const note =
     rollbackOf === null ? message : `contents of ${rollbackOf}${message === '' ? '' : `: ${message}`}`;
-  const shown = note.split('\n')[0] ?? '';
+  const shown = note.replace(/\n.*/s, '');
   return [
     String(revision),
     new Date(time).toISOString().slice(0, 19),

@@ -9,7 +9,7 @@ import {
   pullObject,
   spellReference,
 } from '../../src/fleet/index.ts';
-import type { PullFlags } from '../commands/pull.ts';
+import type { PullFlags } from '../flags/fleet-commands.ts';
 import { type Context, printJson, printLine, tellNotes } from '../io/context.ts';
 import { writeOutput } from '../io/files.ts';
 import { openRegistry, policyOf } from './registry.ts';

@@ -3,7 +3,7 @@
 import { given } from '../../src/bytes/index.ts';
 import { counted, usageError } from '../../src/diag/index.ts';
 import { parseReference, pushObject, readPrivateKey, spellReference } from '../../src/fleet/index.ts';
-import type { PushFlags } from '../commands/push.ts';
+import type { PushFlags } from '../flags/fleet-commands.ts';
 import { type Context, printJson, printLine } from '../io/context.ts';
 import { readObjectFile } from '../io/files.ts';
 import { openRegistry, textOf } from './registry.ts';
@@ -40,6 +40,6 @@ function createdOf({ process }: Context): number | undefined {
   if (text === '') return undefined;
   if (/^\d{1,11}$/.test(text)) return Number(text);
   throw usageError('fleet-option', '$SOURCE_DATE_EPOCH is not a number of seconds', {
-    hint: 'as in SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)',
+    hint: 'seconds since 1970, as in SOURCE_DATE_EPOCH=1700000000',
   });
 }

@@ -2,7 +2,7 @@
 
 import { usageError } from '../../src/diag/index.ts';
 import { parseReference, putDocuments, readCurrent, resolveReference } from '../../src/fleet/index.ts';
-import type { PutFlags } from '../commands/fleet/put.ts';
+import type { PutFlags } from '../flags/fleet-commands.ts';
 import { type Context, printJson, printLine, tellNotes } from '../io/context.ts';
 import { readInput } from '../io/files.ts';
 import { noteOf, withFleet } from './context.ts';
@@ -18,7 +18,7 @@ export async function put(context: Context, flags: PutFlags): Promise<void> {
   const document = Buffer.from(bytes).toString('utf8');
   using registry = openRegistry(flags);
   const digestOf = async (object: string): Promise<string> =>
-    (await resolveReference(registry, parseReference(object))).digest ?? '';
+    (await resolveReference(registry, parseReference(object))).digest;
   const revision = await withFleet(context, flags, async fleet => {
     const current = now ? await readCurrent(fleet) : undefined;
     const assign = current === undefined ? {} : { assign: { current, targetOf: all } };

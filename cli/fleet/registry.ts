@@ -6,9 +6,9 @@ import { usageError } from '../../src/diag/index.ts';
 import {
   ANY_SIGNATURE,
   Credentials,
+  ObjectRegistry,
   type Policy,
   parsePolicy,
-  Registry,
   type Tls,
 } from '../../src/fleet/index.ts';
 import type { PolicyFlags, RegistryFlags } from '../flags/registry.ts';
@@ -18,11 +18,11 @@ export function textOf(path: string): string {
   return Buffer.from(readNamed(path).bytes).toString('utf8');
 }
 
-export function openRegistry(flags: RegistryFlags): Registry {
+export function openRegistry(flags: RegistryFlags): ObjectRegistry {
   const { plainHttp = [], authfile } = flags;
   const credentials = authfile === undefined ? undefined : Credentials.parse(authfile, textOf(authfile));
-  const tls = tlsOf(flags.registryCa, flags.registryCert, flags.registryKey, '--registry');
-  return new Registry({ plainHttp, credentials, tls });
+  const tls = tlsOf(flags.registryCa, flags.registryCert, flags.registryKey, 'registry');
+  return new ObjectRegistry({ plainHttp, credentials, tls });
 }
 
 /** Throws `fleet-option` for a certificate without its key. */
@@ -30,11 +30,11 @@ export function tlsOf(
   ca: string | undefined,
   cert: string | undefined,
   key: string | undefined,
-  option: string,
+  option: 'registry' | 'etcd',
 ): Tls | undefined {
   if ((cert === undefined) !== (key === undefined))
-    throw usageError('fleet-option', `${option}-cert and ${option}-key belong together`, {
-      hint: `give ${option}-cert PEM ${option}-key PEM`,
+    throw usageError('fleet-option', `--${option}-cert and --${option}-key belong together`, {
+      hint: `give --${option}-cert PEM --${option}-key PEM`,
     });
   if (ca === undefined && cert === undefined) return undefined;
   const read = (path: string | undefined) => (path === undefined ? undefined : textOf(path));

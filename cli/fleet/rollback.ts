@@ -1,7 +1,7 @@
 /** The body of `rootlet fleet rollback`. */
 
 import { rollBack } from '../../src/fleet/index.ts';
-import type { RollbackFlags } from '../commands/fleet/rollback.ts';
+import type { RollbackFlags } from '../flags/fleet-commands.ts';
 import { type Context, printJson, printLine } from '../io/context.ts';
 import { noteOf, withFleet } from './context.ts';
 

@@ -11,7 +11,7 @@ import {
   type Rollout,
   readNewestRollout,
 } from '../../src/fleet/index.ts';
-import type { RolloutFlags } from '../commands/fleet/rollout.ts';
+import type { RolloutFlags } from '../flags/fleet-commands.ts';
 import { type Context, printJson, printLine, tellLine } from '../io/context.ts';
 import { noteOf, withFleet } from './context.ts';
 import { revisionOrNewest } from './get.ts';

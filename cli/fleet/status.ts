@@ -1,10 +1,11 @@
 /** The body of `rootlet fleet status`. */
 
-import { asLines, joinBlocks, usageError } from '../../src/diag/index.ts';
+import { joinBlocks, joinLines, usageError } from '../../src/diag/index.ts';
 import {
   assignedRevision,
   HOST_STATES,
   type HostView,
+  isLed,
   isRunning,
   percent,
   type Rollout,
@@ -13,7 +14,7 @@ import {
   readNewestRollout,
   type Target,
 } from '../../src/fleet/index.ts';
-import type { StatusFlags } from '../commands/fleet/status.ts';
+import type { StatusFlags } from '../flags/fleet-commands.ts';
 import { table } from '../format/table.ts';
 import { type Context, print, printJson } from '../io/context.ts';
 import { withFleet } from './context.ts';
@@ -27,10 +28,11 @@ export async function status(context: Context, flags: StatusFlags): Promise<void
     throw usageError('fleet-option', `--state ${flags.state} is not a state`, {
       hint: `states: ${words.join(', ')}`,
     });
-  const { hosts, target, rollout } = await withFleet(context, flags, async fleet => ({
+  const { hosts, target, rollout, hasLeader } = await withFleet(context, flags, async fleet => ({
     hosts: await readHosts(fleet),
     target: (await readCurrent(fleet)).target,
     rollout: await readNewestRollout(fleet),
+    hasLeader: await isLed(fleet),
   }));
   const shown = hosts.filter(one => flags.state === undefined || wordOf(one) === flags.state);
   const counts = countsOf(hosts);
@@ -38,7 +40,7 @@ export async function status(context: Context, flags: StatusFlags): Promise<void
     printJson(context, {
       ok: true,
       target,
-      rollout: rollout ?? null,
+      rollout: rollout === undefined ? null : { ...rollout, hasLeader },
       counts,
       hosts: shown.map(one => hostJson(one, target)),
     });
@@ -46,7 +48,7 @@ export async function status(context: Context, flags: StatusFlags): Promise<void
   }
   const rows = shown.map(one => rowOf(one, target));
   const list = table([['HOST', 'STATE', 'REVISION', 'ASSIGNED', 'DROPPED', 'PROBLEM'], ...rows]);
-  print(context, joinBlocks([list, asLines(summary(counts, target, rollout))]));
+  print(context, joinBlocks([list, joinLines(summary(counts, target, rollout, hasLeader))]));
 }
 
 function wordOf({ status: found, isAlive }: HostView): string {
@@ -55,9 +57,10 @@ function wordOf({ status: found, isAlive }: HostView): string {
 }
 
 function countsOf(hosts: readonly HostView[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const one of hosts) counts.set(wordOf(one), (counts.get(wordOf(one)) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort());
+  const words = hosts.map(wordOf).sort();
+  return Object.fromEntries(
+    [...new Set(words)].map(word => [word, words.filter(one => one === word).length]),
+  );
 }
 
 function hostJson(view: HostView, target: Target) {
@@ -90,15 +93,17 @@ function summary(
   counts: Readonly<Record<string, number>>,
   target: Target,
   rollout: Rollout | undefined,
-): string {
+  hasLeader: boolean,
+): string[] {
   const states = Object.entries(counts).map(([state, count]) => `${count} ${state}`);
   const lines = [
     `${states.length === 0 ? 'no hosts' : states.join(', ')}; revision ${target.stable} is for all hosts`,
   ];
   if (rollout !== undefined) {
     const { revision, state, wave, waves, causes } = rollout;
-    const where = isRunning(rollout) ? `: wave ${wave + 1} of ${waves.length}` : '';
+    const idle = hasLeader ? '' : '; no process leads it: "rootlet fleet rollout --join" goes on';
+    const where = isRunning(rollout) ? `: wave ${wave + 1} of ${waves.length}${idle}` : '';
     lines.push(`rollout of revision ${revision}: ${state}${where}`, ...causes.map(cause => `  ${cause}`));
   }
-  return lines.join('\n');
+  return lines;
 }

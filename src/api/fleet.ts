@@ -29,7 +29,7 @@ export {
   pullObject,
   pushObject,
   type Reference,
-  Registry,
+  ObjectRegistry,
   type RegistryOptions,
   type ReportedHook,
   type ReportedProblem,

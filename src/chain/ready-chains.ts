@@ -35,9 +35,9 @@ export function readyChains(
   };
   const ready = chains.flatMap(declared => {
     const hook = attempt(declared.where, () => declaredHook(sys, declared));
-    const members = declared.members.flatMap(
-      member => attempt(member.where, () => requestOf(member, files, read, limits)) ?? [],
-    );
+    const members = declared.members
+      .map(member => attempt(member.where, () => requestOf(member, files, read, limits)))
+      .filter(one => one !== undefined);
     return hook === undefined ? [] : [{ declared, hook, members }];
   });
   problems.push(...sameHooks(ready));

@@ -1,13 +1,10 @@
 /** `rootlet fleet diff`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { DiffFlags } from '../../flags/fleet-commands.ts';
 import { text } from '../../flags/kinds.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface DiffFlags extends FleetFlags {
-  readonly file?: string;
-}
 
 export const diffCommand = buildCommand<DiffFlags, [number | undefined, number | undefined], Context>({
   docs: {

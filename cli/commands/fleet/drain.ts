@@ -1,13 +1,10 @@
 /** `rootlet fleet drain`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand } from '@stricli/core';
-import { CHANGE_NOTE_FLAGS, type ChangeNoteFlags, FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { CHANGE_NOTE_FLAGS, FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { DrainFlags } from '../../flags/fleet-commands.ts';
 import { off } from '../../flags/kinds.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface DrainFlags extends FleetFlags, ChangeNoteFlags {
-  readonly undo: boolean;
-}
 
 export const drainCommand = buildCommand<DrainFlags, [string], Context>({
   docs: {

@@ -1,10 +1,9 @@
 /** `rootlet fleet get`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { GetFlags } from '../../flags/fleet-commands.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface GetFlags extends FleetFlags {}
 
 export const getCommand = buildCommand<GetFlags, [number | undefined], Context>({
   docs: {

@@ -1,12 +1,9 @@
 /** `rootlet fleet history`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { HistoryFlags } from '../../flags/fleet-commands.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface HistoryFlags extends FleetFlags {
-  readonly count: number;
-}
 
 export const historyCommand = buildCommand<HistoryFlags, [], Context>({
   docs: {

@@ -1,16 +1,11 @@
 /** `rootlet fleet put`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { CHANGE_NOTE_FLAGS, type ChangeNoteFlags, FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { CHANGE_NOTE_FLAGS, FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { PutFlags } from '../../flags/fleet-commands.ts';
 import { off, text } from '../../flags/kinds.ts';
-import { REGISTRY_FLAGS, type RegistryFlags } from '../../flags/registry.ts';
+import { REGISTRY_FLAGS } from '../../flags/registry.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface PutFlags extends FleetFlags, ChangeNoteFlags, RegistryFlags {
-  readonly file?: string;
-  readonly after?: number;
-  readonly now: boolean;
-}
 
 export const putCommand = buildCommand<PutFlags, [], Context>({
   docs: {

@@ -1,10 +1,9 @@
 /** `rootlet fleet rollback`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { CHANGE_NOTE_FLAGS, type ChangeNoteFlags, FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { CHANGE_NOTE_FLAGS, FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { RollbackFlags } from '../../flags/fleet-commands.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface RollbackFlags extends FleetFlags, ChangeNoteFlags {}
 
 export const rollbackCommand = buildCommand<RollbackFlags, [number | undefined], Context>({
   docs: {

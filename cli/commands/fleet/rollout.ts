@@ -1,18 +1,10 @@
 /** `rootlet fleet rollout`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { CHANGE_NOTE_FLAGS, type ChangeNoteFlags, FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { CHANGE_NOTE_FLAGS, FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { RolloutFlags } from '../../flags/fleet-commands.ts';
 import { off, text } from '../../flags/kinds.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface RolloutFlags extends FleetFlags, ChangeNoteFlags {
-  readonly waves?: string;
-  readonly settle: number;
-  readonly timeout: number;
-  readonly mostDropped?: string;
-  readonly mostAborted?: string;
-  readonly join: boolean;
-}
 
 export const rolloutCommand = buildCommand<RolloutFlags, [number | undefined], Context>({
   docs: {

@@ -1,13 +1,10 @@
 /** `rootlet fleet status`. What it does is in cli/fleet/, which only it loads. */
 
 import { buildCommand } from '@stricli/core';
-import { FLEET_FLAGS, type FleetFlags } from '../../flags/fleet.ts';
+import { FLEET_FLAGS } from '../../flags/fleet.ts';
+import type { StatusFlags } from '../../flags/fleet-commands.ts';
 import { text } from '../../flags/kinds.ts';
 import { type Context, guarded } from '../../io/context.ts';
-
-export interface StatusFlags extends FleetFlags {
-  readonly state?: string;
-}
 
 export const statusCommand = buildCommand<StatusFlags, [], Context>({
   docs: {

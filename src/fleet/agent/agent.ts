@@ -17,7 +17,7 @@ import {
   type Target,
 } from '../desired/index.ts';
 import { type Etcd, type KeyValue, keepLease, watchKeys } from '../etcd/index.ts';
-import { type Clock, SYSTEM_CLOCK } from '../io/index.ts';
+import { type Clock, isProblem, SYSTEM_CLOCK } from '../io/index.ts';
 import { fetchObjects, type ObjectSource } from './fetch.ts';
 import type { Host, HostChanged } from './host.ts';
 import type { AgentMemory, MemoryFile } from './memory.ts';
@@ -167,7 +167,7 @@ class Agent {
           throw new RootletError([nameTaken(host)]);
         },
         failed: error => {
-          if (error instanceof RootletError && error.code === 'fleet-conflict') this.#log(error.message);
+          if (isProblem(error, 'fleet-conflict')) this.#log(textOf(error));
         },
       },
       this.#clock,
@@ -457,6 +457,7 @@ function problemsOf(error: unknown): readonly Problem[] {
 }
 
 function textOf(error: unknown): string {
+  if (error instanceof RootletError) return error.problems.map(({ message }) => message).join('; ');
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -4,15 +4,15 @@ import type { InputFile } from '../../bytes/index.ts';
 import { addFrame, type Problem, RootletError } from '../../diag/index.ts';
 import {
   type ObjectCache,
+  type ObjectRegistry,
   type Policy,
   pullObject,
   type Reference,
-  type Registry,
   spellReference,
 } from '../objects/index.ts';
 
 export interface ObjectSource {
-  readonly registry: Registry;
+  readonly registry: ObjectRegistry;
   readonly policy: Policy;
   readonly cache: ObjectCache;
 }

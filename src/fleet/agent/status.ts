@@ -26,6 +26,7 @@ export const HOST_STATES = {
   failed: 'the revision could not be applied for another reason; the last good state runs',
 } as const;
 
+/** The state of a host: `running`, `no-match`, `registry-away`, …; docs/fleet.md lists them. */
 export type HostState = keyof typeof HOST_STATES;
 
 /** States of a host that has what it was assigned. */
@@ -92,6 +93,7 @@ export interface HookRates {
   readonly aborted: number;
 }
 
+/** What a host reports. */
 export interface HostStatus {
   readonly host: string;
   readonly state: HostState;

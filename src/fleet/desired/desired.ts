@@ -120,9 +120,9 @@ export async function putRevision(context: FleetContext, request: PutRequest): P
     { put: keys.head, value: JSON.stringify({ revision: revision.revision }) },
   ];
   const more = request.also?.(revision.revision);
-  operations.push(...(more?.operations ?? []));
+  if (more !== undefined) operations.push(...more.operations);
   const compare: Compare[] = [
-    ...(more?.compare ?? []),
+    ...(more === undefined ? [] : more.compare),
     { key: keys.head, modified: found === undefined ? 0 : found.modified },
     { key, created: 0 },
   ];

@@ -1,5 +1,7 @@
 /** Two texts line by line: which lines are only in one of them. */
 
+import { elementAt } from '../../bytes/index.ts';
+
 export interface DifferentLine {
   readonly kind: 'same' | 'removed' | 'added';
   readonly text: string;
@@ -35,7 +37,7 @@ function middle(old: readonly string[], next: readonly string[]): DifferentLine[
   if (old.length * next.length > MOST_CELLS) return [...old.map(removed), ...next.map(added)];
   const width = next.length + 1;
   const common = new Uint32Array((old.length + 1) * width);
-  const cell = (row: number, column: number): number => common[row * width + column] ?? 0;
+  const cell = (row: number, column: number): number => elementAt(common, row * width + column);
   for (let row = old.length - 1; row >= 0; row--)
     for (let column = next.length - 1; column >= 0; column--)
       common[row * width + column] =

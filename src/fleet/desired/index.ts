@@ -13,6 +13,7 @@ export {
 } from './desired.ts';
 export { type DifferentLine, differentLines, hunks } from './difference.ts';
 export { documentsFor, type HostDocuments, NOTHING, noMatch } from './documents.ts';
+export { drainHost } from './drain.ts';
 export { FleetKeys, isKeyWord, requireWord } from './keys.ts';
 export { type Revision, readDrained, readRecord, readRevision, readTarget, type Target } from './revision.ts';
 export { type Labels, parseLabels, placeOf } from './selector.ts';

@@ -21,6 +21,7 @@ export function isKeyWord(text: string): boolean {
   return WORD.test(text);
 }
 
+/** Keys of one fleet in etcd; docs/fleet.md has the layout. */
 export class FleetKeys {
   readonly root: string;
 
@@ -30,14 +31,17 @@ export class FleetKeys {
     this.root = `${ROOT}/${fleet}`;
   }
 
+  /** @internal */
   get target(): string {
     return `${this.root}/desired/target`;
   }
 
+  /** @internal */
   get head(): string {
     return `${this.root}/desired/head`;
   }
 
+  /** @internal */
   get revisions(): string {
     return `${this.root}/desired/revisions/`;
   }
@@ -47,30 +51,37 @@ export class FleetKeys {
     return `${this.revisions}${String(number).padStart(10, '0')}`;
   }
 
+  /** @internal */
   get allDrained(): string {
     return `${this.root}/desired/drained/`;
   }
 
+  /** There while a host is drained. */
   drained(host: string): string {
     return `${this.allDrained}${host}`;
   }
 
+  /** @internal */
   get hosts(): string {
     return `${this.root}/hosts/`;
   }
 
+  /** What a host reports. */
   status(host: string): string {
     return `${this.hosts}${host}/status`;
   }
 
+  /** There while the agent of a host runs. */
   alive(host: string): string {
     return `${this.hosts}${host}/alive`;
   }
 
+  /** @internal */
   get rollout(): string {
     return `${this.root}/rollout/state`;
   }
 
+  /** @internal */
   get leader(): string {
     return `${this.root}/rollout/leader`;
   }

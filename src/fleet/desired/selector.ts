@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import type { HostSelector } from '../../chain/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 
+/** Labels of a host: values by name. */
 export type Labels = ReadonlyMap<string, string>;
 
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
@@ -11,7 +12,7 @@ const VALUE = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 export const MOST_LABELS = 64;
 
 /** `role=edge`, each. Throws `fleet-label`. */
-export function parseLabels(words: readonly string[]): Labels {
+export function parseLabels(words: readonly string[] = []): Labels {
   const labels = new Map(words.map(parseLabel));
   if (labels.size === words.length && labels.size <= MOST_LABELS) return labels;
   throw usageError('fleet-label', `a label is given twice, or there are more than ${MOST_LABELS}`, {

@@ -3,7 +3,7 @@
  * endpoints are tried one after the other. Keys and values are text; etcd has them as bytes.
  */
 
-import { given } from '../../bytes/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
 import { platformError, quote, type RootletError } from '../../diag/index.ts';
 import {
   type HttpAnswer,
@@ -21,6 +21,7 @@ import {
   text,
 } from '../io/index.ts';
 
+/** Which etcd, and as whom. */
 export interface EtcdOptions {
   /** URLs, without a path. */
   readonly endpoints: readonly string[];
@@ -119,7 +120,7 @@ export function keyValueOf(found: ReturnType<typeof KEY_VALUE>): KeyValue {
 
 export { KEY_VALUE };
 
-/** Owns its connections. */
+/** A client of etcd. Owns its connections. */
 export class Etcd {
   readonly #options: EtcdOptions;
   readonly #http: HttpClient;
@@ -131,7 +132,7 @@ export class Etcd {
     this.#http = new HttpClient({ code: 'fleet-etcd', what: 'etcd', hint: HINT, tls: options.tls });
   }
 
-  /** Undefined when there is no such key. Throws `fleet-etcd`, `fleet-denied`, as all of them. */
+  /** Undefined when there is no such key. Throws `fleet-etcd`, `fleet-denied`, as all of them. @internal */
   async get(
     key: string,
     signal?: AbortSignal,
@@ -141,7 +142,7 @@ export class Etcd {
     return { found: found === undefined ? undefined : keyValueOf(found), revision: header.revision };
   }
 
-  /** Keys from `from` up to, not including, `end`, in order. */
+  /** Keys from `from` up to, not including, `end`, in order. @internal */
   async range(
     from: string,
     end: string,
@@ -159,7 +160,7 @@ export class Etcd {
     return { revision: header.revision, values: kvs.map(keyValueOf), more: more === true };
   }
 
-  /** All keys of a prefix, in parts. */
+  /** All keys of a prefix, in parts. @internal */
   async all(prefix: string, signal?: AbortSignal, keysOnly = false): Promise<KeyValue[]> {
     const values: KeyValue[] = [];
     const end = afterPrefix(prefix);
@@ -172,12 +173,13 @@ export class Etcd {
     }
   }
 
+  /** @internal */
   async put(key: string, value: string, lease?: string, signal?: AbortSignal): Promise<void> {
     const asked = { key: encode(key), value: encode(value), ...given({ lease }) };
     await this.#ask('kv/put', asked, object({ header: HEADER }), signal);
   }
 
-  /** Everything or, where a comparison fails, nothing. */
+  /** Everything or, where a comparison fails, nothing. @internal */
   async transact(
     compare: readonly Compare[],
     operations: readonly Operation[],
@@ -188,21 +190,22 @@ export class Etcd {
     return { succeeded: succeeded === true, revision: header.revision };
   }
 
-  /** A lease of so many seconds. */
+  /** A lease of so many seconds. @internal */
   async grant(seconds: number, signal?: AbortSignal): Promise<string> {
     return (await this.#ask('lease/grant', { TTL: seconds }, LEASE, signal)).ID;
   }
 
-  /** Whether the lease was alive, and is for its time again. */
+  /** Whether the lease was alive, and is for its time again. @internal */
   async keepAlive(lease: string, signal?: AbortSignal): Promise<boolean> {
     return (await this.#ask('lease/keepalive', { ID: lease }, KEPT, signal)).result.TTL > 0;
   }
 
+  /** @internal */
   async revoke(lease: string, signal?: AbortSignal): Promise<void> {
     await this.#ask('lease/revoke', { ID: lease }, object({ header: HEADER }), signal);
   }
 
-  /** The answer to `path` as it comes. */
+  /** The answer to `path` as it comes. @internal */
   async open(path: string, body: string, signal: AbortSignal): Promise<HttpStream> {
     const url = `${this.#url()}/v3/${path}`;
     const { timeout = TIMEOUT_MS } = this.#options;
@@ -234,7 +237,7 @@ export class Etcd {
   }
 
   #url(): string {
-    return this.#options.endpoints[this.#endpoint] ?? '';
+    return elementAt(this.#options.endpoints, this.#endpoint);
   }
 
   async #headers(signal?: AbortSignal): Promise<Readonly<Record<string, string>>> {
@@ -266,7 +269,7 @@ export class Etcd {
         const answer = await this.#authenticated(url, asked, signal);
         if (answer.status === 200) return parsed(url, answer, shape);
         const { code, message } = failureIn(answer);
-        if (code === PERMISSION_DENIED) throw denied(url, this.#options.user?.name ?? '', message);
+        if (code === PERMISSION_DENIED) throw denied(url, this.#options.user?.name, message);
         throw answered(url, answer.status, message);
       } catch (error) {
         if (isLast || signal?.aborted === true || !isAway(error)) throw error;
@@ -294,10 +297,12 @@ export class Etcd {
     return this.#http.send({ method: 'POST', url, headers, body, timeout, limit: MOST_ANSWER, signal });
   }
 
+  /** Ends its connections. */
   close(): void {
     this.#http.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -348,10 +353,10 @@ function answered(url: string, status: number, message: string): RootletError {
   return platformError('fleet-etcd', [url], `etcd answers with status ${status}${detail}`, { hint: HINT });
 }
 
-function denied(url: string, name: string, message: string): RootletError {
-  const user = name === '' ? 'without a user' : `to the user ${quote(name)}`;
+function denied(url: string, name: string | undefined, message: string): RootletError {
+  const user = name === undefined ? 'without a user' : `to the user ${quote(name)}`;
   return platformError('fleet-denied', [url], `etcd denies this ${user}: ${message}`, {
-    subject: name,
+    ...given({ subject: name }),
     hint: /CommonName/.test(message)
       ? '--etcd-cert needs a certificate without a common name: etcd refuses others where users have passwords'
       : '--etcd-user FILE has NAME:PASSWORD; docs/fleet.md has the roles of operators and agents',

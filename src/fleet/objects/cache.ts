@@ -11,6 +11,7 @@ import { digestOf } from './digest.ts';
 const TEMPORARY = '.new';
 const SIGNATURES = '.sig';
 
+/** Contents of registries that a host keeps, by digest, in a directory. */
 export class ObjectCache {
   readonly #directory: string;
 
@@ -29,11 +30,12 @@ export class ObjectCache {
     this.#write(this.#path(digest), bytes);
   }
 
-  /** The manifest of the signatures of an image; what it says is checked with keys whenever it is used. */
+  /** The manifest of the signatures of an image; what it says is checked with keys whenever it is used. @internal */
   getSignatures(digest: string): Uint8Array | undefined {
     return this.#read(`${this.#path(digest)}${SIGNATURES}`);
   }
 
+  /** @internal */
   putSignatures(digest: string, manifest: Uint8Array): void {
     this.#write(`${this.#path(digest)}${SIGNATURES}`, manifest);
   }

@@ -10,6 +10,7 @@ const FILE = object({
   ),
 });
 
+/** User names and passwords of registries, as `podman login` writes them. */
 export class Credentials {
   readonly #headers: ReadonlyMap<string, string>;
 

@@ -134,8 +134,12 @@ function programWord(section: string): string {
 
 /** The last part of a path, as a name that every archive can have. */
 function fileTitle(path: string): string {
-  const last = path.split('/').at(-1) ?? '';
-  return last.replace(/[^A-Za-z0-9._-]/g, '_').slice(-100) || 'object.o';
+  return (
+    path
+      .replace(/^.*\//s, '')
+      .replace(/[^A-Za-z0-9._-]/g, '_')
+      .slice(-100) || 'object.o'
+  );
 }
 
 // --- read ---------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ export { Credentials } from './credentials.ts';
 export { digestOf } from './digest.ts';
 export { ANY_SIGNATURE, type Policy, type PolicyRule, parsePolicy } from './policy.ts';
 export { DIGEST, isReference, parseReference, pinned, type Reference, spellReference } from './reference.ts';
-export { Registry, type RegistryOptions } from './registry.ts';
+export { ObjectRegistry, type RegistryOptions } from './registry.ts';
 export { readPrivateKey } from './signature.ts';
 export {
   type Pulled,

@@ -9,6 +9,7 @@ import { flag, list, Misfit, object, otherwise, parseJson, text } from '../io/in
 import { type Reference, repositoryOf, spellReference } from './reference.ts';
 import { readPublicKey } from './signature.ts';
 
+/** Whose signature objects of some repositories need. */
 export interface PolicyRule {
   /** `*` stands for any part between slashes, `**` for any rest. */
   readonly repository: string;
@@ -18,6 +19,7 @@ export interface PolicyRule {
   readonly unsigned: boolean;
 }
 
+/** Whose signatures a host accepts. */
 export interface Policy {
   readonly name: string;
   readonly rules: readonly PolicyRule[];

@@ -13,6 +13,11 @@ export interface Reference {
   readonly digest: string | null;
 }
 
+/** An object by its digest. */
+export interface PinnedReference extends Reference {
+  readonly digest: string;
+}
+
 const HOST =
   '(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[0-9a-fA-F:]+\\])(?::[0-9]{1,5})?';
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
@@ -48,12 +53,13 @@ export function repositoryOf({ registry, name }: Reference): string {
   return `${registry}/${name}`;
 }
 
+/** `REGISTRY/NAME:TAG` or `REGISTRY/NAME@sha256:…`. */
 export function spellReference(reference: Reference): string {
   const { tag, digest } = reference;
   return `${repositoryOf(reference)}${digest === null ? `:${tag}` : `@${digest}`}`;
 }
 
 /** The same object by its digest. */
-export function pinned({ registry, name }: Reference, digest: string): Reference {
+export function pinned({ registry, name }: Reference, digest: string): PinnedReference {
   return { registry, name, tag: null, digest };
 }

@@ -8,9 +8,10 @@ import { platformError, quote, type RootletError, usageError } from '../../diag/
 import { type HttpAnswer, HttpClient, type HttpRequest, originOf, type Tls } from '../io/index.ts';
 import type { Credentials } from './credentials.ts';
 import { digestOf, requireDigest } from './digest.ts';
-import { ACCEPTED, type Blob, type Descriptor, MOST_MANIFEST } from './image.ts';
+import { ACCEPTED, type Blob, type Descriptor, MANIFEST, MOST_MANIFEST } from './image.ts';
 import { type Reference, repositoryOf, spellReference } from './reference.ts';
 
+/** How registries are spoken to. */
 export interface RegistryOptions {
   /** Registries that are spoken to without TLS. */
   readonly plainHttp?: readonly string[];
@@ -29,8 +30,8 @@ interface Call extends Omit<HttpRequest, 'url' | 'timeout' | 'limit'> {
   readonly limit?: number;
 }
 
-/** Owns its connections. */
-export class Registry {
+/** A client of OCI registries, of whatever name. Owns its connections. */
+export class ObjectRegistry {
   readonly #options: RegistryOptions;
   readonly #http: HttpClient;
 
@@ -39,7 +40,7 @@ export class Registry {
     this.#http = new HttpClient({ code: 'oci-registry', what: 'the registry', hint: HINT, tls: options.tls });
   }
 
-  /** A manifest with its digest. By digest, it is the one that was asked for. Throws `oci-…`. */
+  /** A manifest with its digest. By digest, it is the one that was asked for. Throws `oci-…`. @internal */
   async manifest(reference: Reference, signal?: AbortSignal): Promise<Blob> {
     const { tag, digest } = reference;
     const url = this.#url(reference, `manifests/${digest ?? tag}`);
@@ -51,11 +52,10 @@ export class Registry {
     });
     this.#require(reference, answer, 200);
     if (digest !== null) requireDigest([spellReference(reference)], answer.body, digest);
-    const mediaType = answer.header('content-type') ?? '';
-    return { mediaType, digest: digest ?? digestOf(answer.body), bytes: answer.body };
+    return { mediaType: MANIFEST, digest: digest ?? digestOf(answer.body), bytes: answer.body };
   }
 
-  /** As `manifest`; undefined when there is none. */
+  /** As `manifest`; undefined when there is none. @internal */
   async manifestIfThere(reference: Reference, signal?: AbortSignal): Promise<Blob | undefined> {
     try {
       return await this.manifest(reference, signal);
@@ -65,7 +65,7 @@ export class Registry {
     }
   }
 
-  /** The contents of a blob, checked. Throws `oci-…`. */
+  /** The contents of a blob, checked. Throws `oci-…`. @internal */
   async blob(reference: Reference, { digest, size }: Descriptor, signal?: AbortSignal): Promise<Uint8Array> {
     const url = this.#url(reference, `blobs/${digest}`);
     const answer = await this.#call(reference, url, { method: 'GET', limit: size, signal });
@@ -74,7 +74,7 @@ export class Registry {
     return answer.body;
   }
 
-  /** Sends a blob that is not there yet. */
+  /** Sends a blob that is not there yet. @internal */
   async pushBlob(reference: Reference, { digest, bytes }: Blob, signal?: AbortSignal): Promise<void> {
     const there = await this.#call(reference, this.#url(reference, `blobs/${digest}`), {
       method: 'HEAD',
@@ -84,7 +84,7 @@ export class Registry {
     const uploads = this.#url(reference, 'blobs/uploads/');
     const begun = await this.#call(reference, uploads, { method: 'POST', signal });
     this.#require(reference, begun, 202);
-    const place = new URL(begun.header('location') ?? '', uploads);
+    const place = new URL(begun.header('location') ?? uploads, uploads);
     place.searchParams.set('digest', digest);
     if (place.origin !== originOf(uploads))
       throw refusal(reference, `wants the upload at ${quote(place.origin)}, another server`);
@@ -93,6 +93,7 @@ export class Registry {
     this.#require(reference, done, 201);
   }
 
+  /** @internal */
   async pushManifest(reference: Reference, { mediaType, bytes }: Blob, signal?: AbortSignal): Promise<void> {
     const { tag, digest } = reference;
     const headers = { 'content-type': mediaType, 'content-length': String(bytes.length) };
@@ -101,10 +102,12 @@ export class Registry {
     this.#require(reference, answer, 201);
   }
 
+  /** Ends its connections. */
   close(): void {
     this.#http.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -152,8 +155,8 @@ function isMissing(error: unknown): boolean {
 }
 
 function denied(reference: Reference, answer: HttpAnswer): RootletError {
-  const asks = answer.header('www-authenticate') ?? '';
-  const isBasic = asks === '' || /^basic\b/i.test(asks);
+  const asks = answer.header('www-authenticate');
+  const isBasic = asks === undefined || /^basic\b/i.test(asks);
   const hint = isBasic
     ? '--authfile FILE has user and password, as "podman login --authfile FILE" writes it'
     : 'the registry asks for another authentication than basic, which is not supported';

@@ -74,7 +74,7 @@ export function signatureImage(
   const payload = blob(PAYLOAD, payloadOf(reference, digest));
   const signature = sign(null, payload.bytes, key).toString('base64');
   const kept = before
-    .map(({ annotations, ...one }) => ({ ...one, annotations: Object.fromEntries(annotations ?? []) }))
+    .map(({ annotations, ...one }) => ({ ...one, annotations: Object.fromEntries(annotations ?? new Map()) }))
     .filter(one => one.annotations[SIGNATURE] !== signature);
   const layers = [...kept, { ...describe(payload), annotations: { [SIGNATURE]: signature } }];
   const diffIds = layers.map(one => one.digest);
@@ -109,7 +109,9 @@ export function signerOf(
   payload: Uint8Array,
   keys: ReadonlyMap<string, KeyObject>,
 ): string | undefined {
-  const signature = Buffer.from(annotations?.get(SIGNATURE) ?? '', 'base64');
+  const encoded = annotations?.get(SIGNATURE);
+  if (encoded === undefined) return undefined;
+  const signature = Buffer.from(encoded, 'base64');
   const signer = [...keys].find(([, key]) => verify(null, payload, key, signature))?.[0];
   if (signer === undefined) return undefined;
   try {

@@ -60,7 +60,7 @@ function filesIn(where: readonly string[], archive: Uint8Array): TarFile[] {
     const size = sizeIn(where, head, at);
     const end = at + BLOCK + size;
     if (end > bytes.length) throw damaged(where, at, 'a file that is longer than the archive');
-    const type = String.fromCharCode(head[156] ?? 0);
+    const type = head.toString('latin1', 156, 157);
     if (REGULAR.has(type)) files.push({ name: nameIn(head), bytes: bytes.subarray(at + BLOCK, end) });
     else if (type !== DIRECTORY && !DESCRIPTIONS.has(type))
       throw damaged(

@@ -14,13 +14,14 @@ import {
   readManifest,
 } from './image.ts';
 import { type Policy, type PolicyRule, ruleFor, unsignedError } from './policy.ts';
-import { pinned, type Reference, spellReference } from './reference.ts';
-import type { Registry } from './registry.ts';
+import { type PinnedReference, pinned, type Reference, spellReference } from './reference.ts';
+import type { ObjectRegistry } from './registry.ts';
 import { signatureImage, signatureLayers, signatureTag, signerOf } from './signature.ts';
 
+/** An object that was stored. */
 export interface Pushed {
   /** By digest. */
-  readonly reference: Reference;
+  readonly reference: PinnedReference;
   readonly programs: Readonly<Record<string, string>>;
   readonly maps: Readonly<Record<string, string>>;
   /** Bytes of the manifest and of all that it names. */
@@ -28,6 +29,7 @@ export interface Pushed {
   readonly signed: boolean;
 }
 
+/** How an object is stored. */
 export interface PushOptions {
   /** Seconds since 1970, kept in the image. */
   readonly created?: number | undefined;
@@ -37,7 +39,7 @@ export interface PushOptions {
 
 /** Sends an object, and a signature of it with a key. Throws `oci-…`. */
 export async function pushObject(
-  registry: Registry,
+  registry: ObjectRegistry,
   input: InputObject,
   reference: Reference,
   { created, key, signal }: PushOptions = {},
@@ -54,12 +56,12 @@ export async function pushObject(
 
 /** Adds a signature to those that an image has. */
 async function signObject(
-  registry: Registry,
-  target: Reference,
+  registry: ObjectRegistry,
+  target: PinnedReference,
   key: KeyObject,
   signal?: AbortSignal,
 ): Promise<void> {
-  const digest = target.digest ?? '';
+  const { digest } = target;
   const place: Reference = { ...target, digest: null, tag: signatureTag(digest) };
   const before = await signaturesAt(registry, place, signal);
   const image = signatureImage(target, digest, key, before);
@@ -68,7 +70,7 @@ async function signObject(
 }
 
 async function signaturesAt(
-  registry: Registry,
+  registry: ObjectRegistry,
   place: Reference,
   signal?: AbortSignal,
 ): Promise<readonly Descriptor[]> {
@@ -81,9 +83,10 @@ function layersOf(place: Reference, bytes: Uint8Array): readonly Descriptor[] {
   return 'manifest' in read ? signatureLayers(read.manifest) : [];
 }
 
+/** An object that was fetched. */
 export interface Pulled {
   /** By the digest that the tag had. */
-  readonly reference: Reference;
+  readonly reference: PinnedReference;
   readonly bytes: Uint8Array;
   /** Of its labels; empty without. */
   readonly programs: ReadonlyMap<string, string>;
@@ -94,6 +97,7 @@ export interface Pulled {
   readonly signer: string | null;
 }
 
+/** How an object is fetched. */
 export interface PullOptions {
   readonly policy: Policy;
   readonly cache?: ObjectCache | undefined;
@@ -104,11 +108,11 @@ export interface PullOptions {
 
 /** The digest that a name has now. Throws `oci-…`. */
 export async function resolveReference(
-  registry: Registry,
+  registry: ObjectRegistry,
   reference: Reference,
   signal?: AbortSignal,
-): Promise<Reference> {
-  if (reference.digest !== null) return reference;
+): Promise<PinnedReference> {
+  if (reference.digest !== null) return pinned(reference, reference.digest);
   return pinned(reference, (await registry.manifest(reference, signal)).digest);
 }
 
@@ -117,7 +121,7 @@ export async function resolveReference(
  * one is asked for. Throws `oci-…`.
  */
 export async function pullObject(
-  registry: Registry,
+  registry: ObjectRegistry,
   reference: Reference,
   options: PullOptions,
 ): Promise<Pulled> {
@@ -141,19 +145,19 @@ const NO_LABELS = { programs: new Map<string, string>(), maps: new Map<string, s
 
 /** One object in a registry, read through the cache. */
 class Source {
-  readonly #registry: Registry;
-  readonly #target: Reference;
+  readonly #registry: ObjectRegistry;
+  readonly #target: PinnedReference;
   readonly #options: PullOptions;
   readonly used = new Set<string>();
 
-  constructor(registry: Registry, target: Reference, options: PullOptions) {
+  constructor(registry: ObjectRegistry, target: PinnedReference, options: PullOptions) {
     this.#registry = registry;
     this.#target = target;
     this.#options = options;
   }
 
   /** Of an index, the image for this machine. */
-  async manifest(digest = this.#target.digest ?? '', depth = 0): Promise<ImageManifest> {
+  async manifest(digest = this.#target.digest, depth = 0): Promise<ImageManifest> {
     const { arch = process.arch, signal } = this.#options;
     const target = pinned(this.#target, digest);
     const fetched = () => this.#registry.manifest(target, signal).then(({ bytes }) => bytes);
@@ -170,7 +174,7 @@ class Source {
   /** The key that signed it. Kept signatures are checked again, so that the policy of now decides. */
   async signer(rule: PolicyRule): Promise<string> {
     const { cache } = this.#options;
-    const digest = this.#target.digest ?? '';
+    const { digest } = this.#target;
     const kept = cache?.getSignatures(digest);
     const before = kept === undefined ? undefined : await this.#signerIn(kept, rule);
     if (before !== undefined) return before;
@@ -186,7 +190,7 @@ class Source {
   async #signerIn(manifest: Uint8Array, { keys }: PolicyRule): Promise<string | undefined> {
     for (const layer of layersOf(this.#target, manifest)) {
       const payload = await this.blob(layer);
-      const signer = signerOf(this.#target, this.#target.digest ?? '', layer, payload, keys);
+      const signer = signerOf(this.#target, this.#target.digest, layer, payload, keys);
       if (signer !== undefined) return signer;
     }
     return undefined;

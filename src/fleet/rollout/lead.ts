@@ -54,6 +54,11 @@ export async function readNewestRollout(context: FleetContext): Promise<Rollout 
   return (await readState(context)).rollout;
 }
 
+/** Whether a process leads the rollout that is running. */
+export async function isLed({ etcd, keys, signal }: FleetContext): Promise<boolean> {
+  return (await etcd.get(keys.leader, signal)).found !== undefined;
+}
+
 export function isRunning(rollout: Rollout | undefined): rollout is Rollout {
   return rollout?.state === 'running' || rollout?.state === 'rolling-back';
 }
@@ -181,7 +186,8 @@ class Leader {
       await this.#do(current.rollout, current.modified, action);
     } catch (error) {
       if (!isProblem(error, 'fleet-conflict')) throw error;
-      const causes = [...current.rollout.causes, error.problems[0]?.message ?? ''].slice(0, MOST_CAUSES);
+      const messages = error.problems.map(({ message }) => message);
+      const causes = [...current.rollout.causes, ...messages].slice(0, MOST_CAUSES);
       await this.#save(current.modified, { ...current.rollout, state: 'failed', causes });
     }
     return 'goes on';
@@ -246,7 +252,7 @@ class Leader {
     const before: Pick<Revision, 'document' | 'objects'> =
       base === 0 ? { document: NOTHING, objects: [] } : await requireRevision(this.#context, base);
     const current = await this.#ownTarget(rollout);
-    const message = `rollout of revision ${revision} was stopped: ${causes[0] ?? ''}`.slice(0, 4000);
+    const message = `rollout of revision ${revision} was stopped: ${causes.join('; ')}`.slice(0, 4000);
     const now = this.#clock.now();
     const { document, objects } = before;
     const stopped = (replacement: number): Rollout => ({

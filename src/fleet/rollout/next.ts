@@ -49,7 +49,9 @@ function advance({ waves, wave }: Rollout, placed: readonly Placed[]): RolloutAc
   const able = placed.filter(({ host }) => host.isAlive && !host.isDrained);
   const count = countOf(next, able.length);
   const isAll = 'share' in next && next.share === 1;
-  const upTo = isAll ? 1 : (able[count - 1]?.place ?? 0);
+  const last = able[count - 1];
+  // without a host that is able, the wave is one of none
+  const upTo = isAll ? 1 : last === undefined ? 0 : last.place;
   return { kind: 'advance', wave: wave + 1, upTo, hosts: count };
 }
 
@@ -63,7 +65,7 @@ function judge(rollout: Rollout, members: readonly HostView[], now: number): Rol
   const involved = members.filter(
     ({ isAlive, isDrained, status }) => !isDrained && (isAlive || status?.attempted === revision),
   );
-  const causes = involved.flatMap(host => causeAgainst(host, rollout) ?? []);
+  const causes = involved.map(host => causeAgainst(host, rollout)).filter(cause => cause !== undefined);
   if (causes.length > 0) return { kind: 'roll-back', causes: causes.slice(0, MOST_CAUSES) };
   const pending = involved.filter(({ status }) => !hasRevision(status, revision));
   const isLate = now - since > bounds.timeout * 1000;

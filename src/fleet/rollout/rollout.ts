@@ -94,20 +94,25 @@ export function parseWaves(text: string): readonly Wave[] {
 }
 
 function parseWave(word: string): Wave {
-  const [, digits, percent] = /^(\d{1,8}(?:\.\d{1,4})?)(%?)$/.exec(word.trim()) ?? [];
-  const value = Number(digits);
+  const [value, isPercent] = numberIn(word.trim());
   if (word.trim() === 'all') return { share: 1 };
-  if (percent === '%' && value > 0 && value <= 100) return { share: value / 100 };
-  if (percent === '' && Number.isInteger(value) && value > 0) return { hosts: value };
+  if (isPercent && value > 0 && value <= 100) return { share: value / 100 };
+  if (!isPercent && Number.isInteger(value) && value > 0) return { hosts: value };
   throw usageError('fleet-option', `${JSON.stringify(word)} is not a wave`, {
     hint: 'a number of hosts, a share, or all, as in --waves 1,1%,10%,all',
   });
 }
 
+/** A number, which may be of hundred; NaN for other texts. */
+function numberIn(text: string): readonly [value: number, isPercent: boolean] {
+  const isNumber = /^\d{1,8}(?:\.\d{1,6})?%?$/.test(text);
+  return [isNumber ? Number.parseFloat(text) : Number.NaN, text.endsWith('%')];
+}
+
 /** `5%`, `0.05`. Throws `fleet-option`. */
 export function parseShare(option: string, text: string): number {
-  const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? [];
-  const value = percent === '%' ? Number(digits) / 100 : Number(digits);
+  const [number, isPercent] = numberIn(text);
+  const value = isPercent ? number / 100 : number;
   if (value >= 0 && value <= 1) return value;
   throw usageError('fleet-option', `${option} ${text} is not a share`, { hint: `as in ${option} 5%` });
 }

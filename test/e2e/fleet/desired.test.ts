@@ -22,7 +22,7 @@ import { watchKeys } from '../../../src/fleet/etcd/watch.ts';
 import { SYSTEM_CLOCK } from '../../../src/fleet/io/clock.ts';
 import { ObjectCache } from '../../../src/fleet/objects/cache.ts';
 import { ANY_SIGNATURE } from '../../../src/fleet/objects/policy.ts';
-import { Registry } from '../../../src/fleet/objects/registry.ts';
+import { ObjectRegistry } from '../../../src/fleet/objects/registry.ts';
 import { readHosts } from '../../../src/fleet/rollout/hosts.ts';
 import { beginRollout, leadRollout, readNewestRollout } from '../../../src/fleet/rollout/lead.ts';
 import { SimulatedHost, SimulatedMemory } from '../../../src/fleet/testing.ts';
@@ -177,7 +177,7 @@ lab.describe('etcd', () => {
     const fleet = newFleet();
     const end = new AbortController();
     const directory = mkdtempSync(join(tmpdir(), 'rootlet-simulated-'));
-    using registry = new Registry();
+    using registry = new ObjectRegistry();
     const refuse = ({ chains }: { readonly chains: readonly { readonly counters: boolean }[] }) =>
       chains.some(({ counters }) => !counters) ? 'a bad program' : undefined;
     const agents = Array.from({ length: 20 }, (_, at) =>
@@ -219,9 +219,35 @@ lab.describe('etcd', () => {
     }, 10_000);
     const tried = (await readHosts(fleet)).filter(({ status }) => status?.revision === bad.revision);
     expect(tried).toEqual([]);
+    // a host that has had a newer revision, as after etcd was restored from a copy
+    const memory = new SimulatedMemory('restored');
+    memory.memory = {
+      ...memory.memory,
+      seen: 99,
+      good: { ...(await requireRevision(fleet, 1)), revision: 98 },
+    };
+    const kernel = new SimulatedHost();
+    agents.push(
+      runAgent(
+        {
+          ...{ host: 'restored', labels: new Map(), ...fleet, boot: 'b', lease: 5, report: 1 },
+          objects: { registry, policy: ANY_SIGNATURE, cache: new ObjectCache(directory) },
+          ...{ kernel, memory },
+        },
+        end.signal,
+      ),
+    );
+    await vi.waitFor(async () => {
+      const restored = (await readHosts(fleet)).find(({ host }) => host === 'restored');
+      expect(restored?.status).toMatchObject({
+        state: 'older',
+        revision: 98,
+        problems: [{ code: 'fleet-older' }],
+      });
+    }, 10_000);
     end.abort();
     await Promise.all(agents);
-    rmSync(directory, { recursive: true });
+    rmSync(directory, { recursive: true, force: true });
   });
 });
 
@@ -327,7 +353,7 @@ needs('etcd', 'openssl').describe('TLS and roles', () => {
   test('an agent with these rights runs what an operator writes', async () => {
     const fleet = { etcd: open('alice', 'secret'), keys };
     const end = new AbortController();
-    using registry = new Registry();
+    using registry = new ObjectRegistry();
     const agent = runAgent(
       {
         ...{
