@@ -180,8 +180,9 @@ function sizeOf(word) {
 /**
  * Node 20 compiles functions in the background that have had their last call, and waits for that when it ends. Links of
  * many files, and listings of large ones, are faster when it does so later, and with kernels compiled once. Later
- * versions do not wait. Semispaces that keep their size take less memory in the same time. Returns whether there are
- * such settings; V8 takes compiled code only with the same ones.
+ * versions do not wait. Semispaces that keep their size take less memory in the same time. A link by kernels runs none
+ * of its scripts long enough to gain from the optimizer of V8, which takes 1.5 MiB. Returns whether there are such
+ * settings; V8 takes compiled code only with the same ones.
  *
  * @param {readonly string[]} words
  */
@@ -191,14 +192,25 @@ function setEngine(words) {
   setFlagsFromString('--interrupt-budget=500000');
   setFlagsFromString('--liftoff-only');
   setFlagsFromString('--semi-space-growth-factor=1');
+  if (words[0] === 'link') setOptimizer(false);
   return true;
+}
+
+/** Whether V8 optimizes functions that run often. */
+let optimizes = true;
+
+/** @param {boolean} on */
+function setOptimizer(on) {
+  if (on !== optimizes) require('node:v8').setFlagsFromString(on ? '--opt' : '--no-opt');
+  optimizes = on;
 }
 
 /** For scripts that are whole. */
 const nothing = () => undefined;
 
 /** What was run of scripts, with what V8 had kept of them. */
-const ran = /** @type {{ script: import('node:vm').Script, path: string, isKept: boolean }[]} */ ([]);
+const ran =
+  /** @type {{ script: import('node:vm').Script, path: string, isKept: boolean, optimizes: boolean }[]} */ ([]);
 
 /**
  * Runs a script, which is text of one byte per character (the bundler escapes what is not ASCII), and returns what it
@@ -215,7 +227,8 @@ function run(name, text, variant, readPart) {
   const path = cachePath(`${name}${variant}`, source);
   const cachedData = readKept(path);
   const script = new Script(source, { filename, cachedData });
-  ran.push({ script, path, isKept: cachedData !== undefined && script.cachedDataRejected === false });
+  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+  ran.push({ script, path, isKept, optimizes });
   const made = { exports: /** @type {any} */ ({}) };
   script.runInThisContext()(made.exports, require, made, {
     directory,
@@ -223,9 +236,21 @@ function run(name, text, variant, readPart) {
       return require('node:url').pathToFileURL(filename);
     },
     readPart,
-    readScript: (/** @type {string} */ other) => run(other, readFileSync(pathOf(other)), '', nothing),
+    readScript: (/** @type {string} */ other) => runFurther(other, '', nothing),
   });
   return made.exports;
+}
+
+/**
+ * Runs a script that is read because the first one does not have everything: it may run long.
+ *
+ * @param {string} name
+ * @param {string} variant
+ * @param {(key: string) => unknown} readPart
+ */
+function runFurther(name, variant, readPart) {
+  setOptimizer(true);
+  return run(name, readFileSync(pathOf(name)), variant, readPart);
 }
 
 /**
@@ -241,8 +266,7 @@ function runCommand(command, script, variant) {
   const first = run(command, script, variant, key => {
     if (more === undefined) {
       const shared = first.shared();
-      const name = `${command}-more`;
-      more = run(name, readFileSync(pathOf(name)), variant, key => shared[key]);
+      more = runFurther(`${command}-more`, variant, key => shared[key]);
     }
     return more[key];
   });
@@ -257,9 +281,17 @@ async function start(words) {
   await main(words);
   // The page of a command has compiled little of what its next run needs.
   const isWhole = !(words.length > 1 && (words.includes('--help') || words.includes('-h')));
-  if (isWhole && process.exitCode === 0)
-    for (const { script, path, isKept } of ran) if (!isKept) keep(path, script.createCachedData());
+  if (isWhole && process.exitCode === 0) keepCode();
   process.exit(); // all has been written; Node would wait for what V8 still compiles in the background
+}
+
+/** Keeps what V8 compiled, with the settings that the scripts started with: the next run has the same ones. */
+function keepCode() {
+  for (const { script, path, isKept, optimizes } of ran) {
+    if (isKept) continue;
+    setOptimizer(optimizes);
+    keep(path, script.createCachedData());
+  }
 }
 
 const words = process.argv.slice(2);

@@ -127,7 +127,7 @@ async function bundled(entry, plugins) {
     metafile: true,
     format: 'cjs',
     platform: 'node',
-    external: ['koffi'],
+    external: ['koffi', '@viz-js/viz'],
     define: { 'import.meta.url': 'bundle.url' },
     minify: true,
     lineLimit: LINE_LIMIT,

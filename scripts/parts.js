@@ -15,6 +15,22 @@ import { join, posix } from 'node:path';
  * @type {Readonly<Record<string, { readonly without: readonly string[], readonly but?: readonly string[] }>>}
  */
 export const NEEDED_SELDOM = {
+  inspect: {
+    without: [
+      'cli/format/disassembly.js',
+      'cli/io/graphviz.js',
+      'cli/io/picture.js',
+      'src/isa/blocks.js',
+      'src/isa/control-flow.js',
+      'src/isa/disasm',
+      'src/isa/flow.js',
+      'src/isa/stack.js',
+      'src/object/analysis/async-callbacks.js',
+      'src/object/analysis/call-graph.js',
+      'src/object/pictures/',
+      'src/picture/',
+    ],
+  },
   link: {
     without: [
       'cli/flags/chain-words.js',
@@ -22,6 +38,8 @@ export const NEEDED_SELDOM = {
       'cli/format/optimization.js',
       'cli/help/',
       'cli/format/table.js',
+      'cli/io/graphviz.js',
+      'cli/io/picture.js',
       'src/btf/binary/explain',
       'src/btf/binary/lines.js',
       'src/btf/c/',
@@ -47,13 +65,17 @@ export const NEEDED_SELDOM = {
       'src/link/passes/gpl-only.js',
       'src/link/passes/limits.js',
       'src/link/passes/prune-',
+      'src/link/report/bound.js',
       'src/link/report/collect.js',
       'src/link/report/duplicate-advice.js',
+      'src/link/report/files-picture.js',
+      'src/link/report/link-picture.js',
       'src/link/resolve/agree-maps.js',
       'src/link/resolve/format-map.js',
       'src/link/resolve/problems.js',
       'src/link/resolve/references.js',
       'src/object/analysis/',
+      'src/picture/',
       'src/object/maps/flags.js',
       'src/object/maps/types.js',
       'src/object/model/aliases.js',
@@ -211,6 +233,7 @@ export const NEEDED_SELDOM = {
       'src/link/optimize/specialise/values.js',
       'src/link/passes/',
       'src/link/pipeline/',
+      'src/link/report/bound.js',
       'src/link/report/collect.js',
       'src/link/report/duplicate-advice.js',
       'src/link/report/once.js',

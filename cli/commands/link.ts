@@ -3,8 +3,15 @@
 import { buildCommand } from '@stricli/core';
 import { encodeText, given } from '../../src/bytes/index.ts';
 import { type Lines, line, RootletError, usageError } from '../../src/diag/index.ts';
-import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
+import {
+  type LinkInput,
+  type LinkReport,
+  type LinkSuccess,
+  link,
+  linkPicture,
+} from '../../src/link/index.ts';
 import { encodeObject } from '../../src/object/index.ts';
+import type { Picture } from '../../src/picture/index.ts';
 import { parseBind } from '../flags/components.ts';
 import {
   EDIT_FLAGS,
@@ -14,6 +21,7 @@ import {
   listFlag,
   tracedSymbols,
 } from '../flags/edit.ts';
+import { graphFlag } from '../flags/graph.ts';
 import { LINK_LIMITS, type LimitFlags, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
@@ -34,12 +42,14 @@ import {
   requireOutput,
   writeOutput,
 } from '../io/files.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
   readonly Map?: string;
+  readonly graph?: string;
   readonly traceSymbol?: readonly string[];
   readonly explain?: readonly string[];
   readonly trace: boolean;
@@ -86,6 +96,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         brief: 'Write the link map to FILE',
         placeholder: 'FILE',
       },
+      graph: graphFlag('which file gave what'),
       explain: { ...listFlag('SYM', 'Same as --trace-symbol'), hidden: true },
       traceSymbol: listFlag(
         'SYM',
@@ -141,10 +152,11 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
     },
   },
   async func(flags, ...paths) {
-    await guarded(this, flags.json, () => {
+    await guarded(this, flags.json, async () => {
       const output = requireOutput(flags.output);
       checkFlags(flags);
-      requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
+      requireDistinct([output, flags.Map, flags.graph, flags.json ? '-' : undefined]);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
@@ -152,16 +164,16 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         whole: flags.wholeArchive ?? [],
       });
       if (inputs.length === 0) throw usageError('usage-no-input', 'no input file');
-      requireNoInput(
-        flags.Map,
-        inputs.map(input => input.name),
-      );
+      const names = inputs.map(input => input.name);
+      for (const beside of [flags.Map, flags.graph]) requireNoInput(beside, names);
       if (flags.trace) for (const input of inputs) tellLine(this, input.name);
       const trace = (text: Lines): void => tell(this, text);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
+      const picture = pictureOf(linked, output, flags);
       writeOutput(output, encodeObject(linked.object));
       if (flags.Map !== undefined && linked.report !== null)
         writeOutput(flags.Map, encodeText(formatLinkMap(linked.report)));
+      if (picture !== undefined) write?.(this, picture);
       tellOutcome(this, output, flags, linked);
     });
   },
@@ -173,6 +185,12 @@ function checkFlags(flags: Flags): void {
   if (flags.gcSections) return;
   if ((flags.keep ?? []).length > 0) throw usageError('usage-gc', '--keep needs --gc-sections');
   if ((flags.whyLive ?? []).length > 0) throw usageError('usage-gc', '--why-live needs --gc-sections');
+}
+
+/** Drawn before anything is written, because it may be refused. */
+function pictureOf({ report }: Linked, output: string, flags: Flags): Picture | undefined {
+  if (flags.graph === undefined || report === null) return undefined;
+  return linkPicture(output, report, parseLimits(flags, LINK_LIMITS));
 }
 
 type Linked = Pick<
@@ -208,7 +226,8 @@ function linkFiles(
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
   const { object, optimization, notes, renames, merged, explanations, pulled, livePaths } = result;
-  const report = flags.json || flags.printGcSections || flags.Map !== undefined ? result.report : null;
+  const isWanted = flags.json || flags.printGcSections || (flags.Map ?? flags.graph) !== undefined;
+  const report = isWanted ? result.report : null;
   return { object, optimization, notes, renames, merged, explanations, pulled, livePaths, report };
 }
 

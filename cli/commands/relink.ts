@@ -16,6 +16,7 @@ import {
   type ChainComponent,
   type FilledSlot,
   isArchive,
+  linkPicture,
   type RelinkOptions,
   type RelinkReport,
   type RelinkResult,
@@ -41,6 +42,7 @@ import {
   listFlag,
   tracedSymbols,
 } from '../flags/edit.ts';
+import { graphFlag } from '../flags/graph.ts';
 import { text } from '../flags/kinds.ts';
 import { LINK_LIMITS, type LimitFlags, limitsFlag, parseLimits } from '../flags/limits.ts';
 import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
@@ -64,12 +66,14 @@ import {
   requireOutput,
   writeOutput,
 } from '../io/files.ts';
+import { openPicture } from '../io/picture.ts';
 
 interface Flags extends EditFlags, OptimizeFlags, LimitFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly Map?: string;
+  readonly graph?: string;
   readonly order?: string;
   readonly chain: boolean;
   readonly on?: string;
@@ -172,6 +176,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
         brief: 'Print each input file, and the symbol that pulled in each archive member',
       },
       Map: { ...text, brief: 'Write the link map to FILE', placeholder: 'FILE' },
+      graph: graphFlag('which file gave what'),
       json: { kind: 'boolean', default: false, brief: 'Output JSON' },
       quiet: { kind: 'boolean', default: false, brief: 'Do not print the slots and their components' },
     },
@@ -195,23 +200,26 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
     },
   },
   async func(flags, ...given) {
-    await guarded(this, flags.json, () => {
+    await guarded(this, flags.json, async () => {
       const output = requireOutput(flags.output);
-      requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
+      requireDistinct([output, flags.Map, flags.graph, flags.json ? '-' : undefined]);
+      const write = flags.graph === undefined ? undefined : await openPicture(flags.graph);
       checkFlags(flags);
       const args = expandResponseFiles(given);
       const limits = parseLimits(flags, LINK_LIMITS);
       const files = flags.chain ? readChain(args, limits) : readSlots(flags, args, limits);
       const libraries = [...files.libraries, ...readLibraries(flags)];
       const names = [...files.names, ...libraries.map(({ name }) => name)];
-      requireNoInput(flags.Map, names);
+      for (const beside of [flags.Map, flags.graph]) requireNoInput(beside, names);
       if (flags.trace) for (const name of new Set(names)) tellLine(this, name);
       const options = optionsOf(flags, output, names, libraries);
       const result = files.relink(options, flags);
       if (flags.trace) for (const member of result.pulled) tell(this, formatPulled(member));
       if (!result.ok) throw new RootletError(result.problems);
+      const picture = flags.graph === undefined ? undefined : linkPicture(output, result.report, limits);
       writeOutput(output, writeObject(result.object));
       if (flags.Map !== undefined) writeOutput(flags.Map, encodeText(formatLinkMap(result.report)));
+      if (picture !== undefined) write?.(this, picture);
       tellOutcome(this, output, flags, result);
     });
   },

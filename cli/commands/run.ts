@@ -1,11 +1,10 @@
 /** `rootlet run`: packets through a program, in the embedded machine or in the kernel. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { encodeText, given } from '../../src/bytes/index.ts';
+import { given } from '../../src/bytes/index.ts';
 import {
   asLines,
   counted,
-  inputError,
   joinBlocks,
   joinLines,
   type Limits,
@@ -36,8 +35,9 @@ import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
-import { FileOutput, readObjectFile, requireDistinct, requireNoInput, writeOutput } from '../io/files.ts';
+import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
+import { type CoverageCount, coverageText, writeTracefile } from '../io/tracefile.ts';
 import { captureSource, type Packet, type Source } from '../run/capture.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
 import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
@@ -198,14 +198,7 @@ function writeCoverage(
 ): CoverageCount | null {
   const coverage = runner.coverage();
   if (path === undefined || coverage === null) return null;
-  const counts = coverage.files.flatMap(({ lines }) => [...lines.values()]);
-  if (counts.length === 0) {
-    throw inputError('run-no-lines', [object.name], 'has no lines of the source to count', {
-      hint: 'compile with -g, and keep .BTF.ext',
-    });
-  }
-  writeOutput(path, encodeText(coverage.lcov(runner.program)));
-  return { lines: counts.length, run: counts.filter(count => count > 0).length };
+  return writeTracefile(path, coverage, runner.program, [object.name]);
 }
 
 function refuseMachineFlags({ seed, budget, memory, coverage }: Flags): void {
@@ -241,12 +234,6 @@ function parseHex(digits: string, number: number): Uint8Array {
     throw usageError('usage-packet', `packet ${number} is not an even number of hexadecimal digits`);
   }
   return Uint8Array.from(plain.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
-}
-
-/** Lines of the source that have code, and those that ran. */
-interface CoverageCount {
-  readonly lines: number;
-  readonly run: number;
 }
 
 interface Outcome {
@@ -394,10 +381,6 @@ function report(
       context,
       joinBlocks([line(''), ...runner.maps().map(map => asLines(formatMapContents(object, map)))]),
     );
-}
-
-function coverageText({ lines, run }: CoverageCount): string {
-  return `coverage: ${run} of ${counted(lines, 'line')} ran`;
 }
 
 function notesOf(flags: Flags, runner: PacketRunner): string[] {

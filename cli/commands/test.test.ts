@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleCommand } from '../testing.ts';
 
@@ -19,6 +21,7 @@ function write(name: string, body: string): void {
 }
 
 beforeAll(() => {
+  mkdirSync(path.join(directory, 'temporary'));
   bundleCommand(command);
   write('good/a.bpf.test.mjs', '');
   write('good/deep/b.bpf.test.mjs', '');
@@ -34,6 +37,7 @@ function run(...words: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [command, 'test', ...words], {
     encoding: 'utf8',
     cwd: directory,
+    env: { ...process.env, TMPDIR: path.join(directory, 'temporary') },
   });
   return { status, stdout, stderr };
 }
@@ -63,6 +67,57 @@ test('takes a name that looks like an option for a name', () => {
   });
   expect(stdout).toContain('it ran');
   expect(status).toBe(1);
+});
+
+const LIBRARY = path.join(import.meta.dirname, '../../src/api/test.ts');
+const OBJECT = path.join(import.meta.dirname, '../../src/load/testdata/obj/el/typed.bpf.o');
+
+/** A file of tests that runs the program of an object a number of times, each in a machine of its own. */
+function writeRuns(name: string, object: string, runs: number): void {
+  const file = path.join(directory, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(
+    file,
+    `import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { createMachine, readObject } from ${JSON.stringify(path.join(directory, 'library.mjs'))};
+const object = readObject({ name: 'typed.bpf.o', bytes: readFileSync(${JSON.stringify(object)}) });
+for (let run = 0; run < ${runs}; run++)
+  test('run ' + run, () => void createMachine(object, { program: 'watch' }).run(new Uint8Array(64)));
+`,
+  );
+}
+
+test('--coverage adds up what all machines of all files ran', () => {
+  buildSync({
+    entryPoints: [LIBRARY],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: path.join(directory, 'library.mjs'),
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(LIBRARY).href) },
+  });
+  writeRuns('counted/a.bpf.test.mjs', OBJECT, 2);
+  writeRuns('counted/b.bpf.test.mjs', OBJECT, 3);
+  const { status, stdout } = run('counted', '--coverage', 'lcov.info');
+  expect([status, /^coverage: \d+ of \d+ lines ran$/m.test(stdout)]).toEqual([0, true]);
+  const text = readFileSync(path.join(directory, 'lcov.info'), 'utf8');
+  expect(text).toMatch(/^TN:rootlet_test\nSF:typed.bpf.c\n/);
+  expect(text).toContain('FNDA:5,watch\n');
+  const document = JSON.parse(run('counted', '--coverage', 'lcov.info', '--json').stdout);
+  expect(document).toMatchObject({ ok: true, coverage: { lines: expect.any(Number) } });
+  expect(readdirSync(path.join(directory, 'temporary'))).toEqual([]);
+});
+
+test('--coverage of tests that fail is written; without lines it is refused', () => {
+  const { status, stdout } = run('counted', 'bad', '--coverage', '-');
+  expect([status, stdout.startsWith('TN:rootlet_test\n')]).toEqual([1, true]);
+  expect(JSON.parse(run('good', '--coverage', 'none.info', '--json').stdout)).toMatchObject({
+    problems: [{ code: 'run-no-lines' }],
+  });
+  expect(JSON.parse(run('good', '--coverage', 'good/a.bpf.test.mjs', '--json').stdout)).toMatchObject({
+    problems: [{ code: 'usage-same-output' }],
+  });
 });
 
 test('finds nothing, or what is not there', () => {

@@ -7,11 +7,15 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
-import { EXIT, inputError, quote, usageError } from '../../src/diag/index.ts';
-import { off } from '../flags/kinds.ts';
-import { type Context, guarded, printJson } from '../io/context.ts';
+import { EXIT, inputError, line, quote, usageError } from '../../src/diag/index.ts';
+import { off, text } from '../flags/kinds.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { requireDistinct, requireNoInput } from '../io/files.ts';
+import { coverageText, writeTracefile } from '../io/tracefile.ts';
+import { CollectedCoverage } from '../run/collected-coverage.ts';
 
 interface Flags {
+  readonly coverage?: string;
   readonly json: boolean;
 }
 
@@ -26,7 +30,14 @@ export const testCommand = buildCommand<Flags, string[], Context>({
       '.bpf.test.js, .mjs or .ts. Tests import rootlet/test. The exit code is 1 if a test fails.',
   },
   parameters: {
-    flags: { json: { ...off, brief: 'Output JSON; what the tests print goes to stderr' } },
+    flags: {
+      coverage: {
+        ...text,
+        brief: 'Write which lines of the C source ran in the machines of all tests, in the format of lcov',
+        placeholder: 'FILE',
+      },
+      json: { ...off, brief: 'Output JSON; what the tests print goes to stderr' },
+    },
     positional: {
       kind: 'array',
       parameter: { brief: 'File or directory (default: .)', parse: String, placeholder: 'FILE' },
@@ -34,13 +45,40 @@ export const testCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...paths) {
     await guarded(this, flags.json, () => {
+      requireDistinct([flags.coverage, flags.json ? '-' : undefined]);
       const files = filesOf(paths.length === 0 ? ['.'] : paths);
-      const passed = runTests(files, flags.json);
-      if (!passed) this.process.exitCode = EXIT.input;
-      if (flags.json) printJson(this, { ok: passed, files });
+      requireNoInput(flags.coverage, files);
+      const toStderr = flags.json || flags.coverage === '-';
+      if (flags.coverage === undefined) report(this, flags, files, runTests(files, toStderr));
+      else testWithCoverage(this, { ...flags, coverage: flags.coverage }, files, toStderr);
     });
   },
 });
+
+function report(
+  context: Context,
+  { json }: Flags,
+  files: readonly string[],
+  passed: boolean,
+  more: object = {},
+): void {
+  if (!passed) context.process.exitCode = EXIT.input;
+  if (json) printJson(context, { ok: passed, files, ...more });
+}
+
+/** Coverage is written whether or not all tests pass. */
+function testWithCoverage(
+  context: Context,
+  flags: Flags & { readonly coverage: string },
+  files: readonly string[],
+  toStderr: boolean,
+): void {
+  using collected = new CollectedCoverage();
+  const passed = runTests(files, toStderr, collected);
+  const coverage = writeTracefile(flags.coverage, collected.sum(), 'rootlet_test', files);
+  if (!flags.json) (flags.coverage === '-' ? tell : print)(context, line(coverageText(coverage)));
+  report(context, flags, files, passed, { coverage });
+}
 
 /** Files of tests, each once, those of a directory in order. Throws `usage-tests`. */
 function filesOf(paths: readonly string[]): readonly string[] {
@@ -72,12 +110,13 @@ function isSkipped(name: string): boolean {
 }
 
 /** Whether all tests passed. What they print goes to stdout, or to stderr. */
-function runTests(files: readonly string[], toStderr: boolean): boolean {
-  const options = files.some(file => TYPESCRIPT.test(file)) ? [stripTypes()] : [];
+function runTests(files: readonly string[], toStderr: boolean, collected?: CollectedCoverage): boolean {
+  const types = files.some(file => TYPESCRIPT.test(file)) ? [stripTypes()] : [];
+  const options = [...types, ...(collected?.options ?? [])];
   const paths = files.map(file => resolve(file)); // a name may begin with a dash
   const { status, error } = spawnSync(process.execPath, [...options, '--test', ...paths], {
     stdio: ['inherit', toStderr ? 2 : 'inherit', 'inherit'],
-    env: withoutRunner(),
+    env: { ...withoutRunner(), ...collected?.environment },
   });
   if (error !== undefined) throw inputError('file-read', [process.execPath], error.message);
   return status === 0;

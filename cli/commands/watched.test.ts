@@ -20,6 +20,7 @@ import { findChainHook } from '../../src/chain/engine/hooks.ts';
 import type { ChainEdit, MemberRequest } from '../../src/chain/model/edit.ts';
 import type { ChainOptions } from '../../src/chain/options.ts';
 import { readChain } from '../../src/chain/reading.ts';
+import { readRuns } from '../../src/chain/runs.ts';
 import { openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { openSys } from '../../src/kernel/open/koffi.ts';
@@ -29,11 +30,17 @@ import { byteMember } from '../../src/link/watch/testing.ts';
 import { InputObject } from '../../src/object/read/input.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { Store } from '../../src/store/store.ts';
+import { type JsonSchema, schemaErrors } from '../../test/support/json-schema.ts';
 import { needs } from '../../test/support/needs.ts';
 import { type PrometheusSample, parsePrometheus } from '../../test/support/prometheus.ts';
 import { CommandWorld } from '../testing.ts';
 
 const { describe: describeIf } = needs('ip', 'bpf');
+
+const TOP_SCHEMA: JsonSchema = JSON.parse(readFileSync('docs/schema/top.schema.json', 'utf8'));
+interface TopDocument {
+  readonly programs: readonly { readonly runsPerSecond: number; readonly nanoseconds: number | null }[];
+}
 
 function member(name: string, offset: number, license = 'GPL'): MemberRequest {
   const object = { ...withLicense(byteMember(name, 'xdp', offset), license), name: `${name}.bpf.o` };
@@ -148,17 +155,44 @@ describeIf('commands that look at chains', () => {
     expect(world.run(['top', '--off']).err).toBe('rootlet: counting is off: v0 xdp\n');
     const { out, code } = world.run(['top', 'v0', '--once', '--interval', '0.05', '--time']);
     expect(code).toBe(0);
-    expect(out).toMatch(/^interface {2}hook {2}member +packets\/s +bits\/s +ns +verdicts/);
+    expect(out).toMatch(/^on +hook +entry +program +runs\/s +ns\nv0 +xdp +\S+ +\S+ +0 +-\n\n/);
+    expect(out).toMatch(/^interface {2}hook {2}member +packets\/s +bits\/s +ns +verdicts/m);
     expect(out).toMatch(/v0 +xdp +fw +0 +0 +-/);
     expect(world.run(['metrics', '--as-is']).out).toContain(
       'rootlet_chain_counting{interface="v0",hook="xdp"} 0\n',
     );
-    const document = JSON.parse(world.run(['top', '--once', '--interval', '0.05', '--json']).out) as object;
-    expect(document).toMatchObject({ ok: true, chains: [{ interface: 'v0', hook: 'xdp' }] });
     expect(world.run(['top', '--interval', '0']).err).toContain('not between 0.01 and 86400 seconds');
-    expect(world.run(['top', 'v1', '--once']).err).toContain('interface "v1" has no chain');
-    expect(world.run(['top', 'v1', '--once', '--json']).out).toContain('"watch-no-chain"');
+    expect(world.run(['top', 'v1', '--once']).err).toContain('no program is on interface "v1"');
+    expect(world.run(['top', 'v1', '--once', '--json']).out).toContain('"watch-no-program"');
     expect(world.run(['top', 'nix', '--once']).code).not.toBe(0);
+    expect(world.run(['top', 'v1', '--off', '--json']).out).toContain('"watch-no-chain"');
+  });
+
+  test('top counts the runs of programs while it looks, and no longer', async () => {
+    const run = started([...commandLine(world), 'top', 'v0', '--json', '--interval', '0.2'], world);
+    const frame = async (from: number): Promise<TopDocument> => {
+      const [, text = ''] = await run.until(new RegExp(`(?:.*\\n){${from}}(.*)\\n`));
+      return JSON.parse(text) as TopDocument;
+    };
+    expect(await frame(0)).toMatchObject({
+      runsCounted: true,
+      programs: [{ place: 'v0', runsPerSecond: 0 }],
+    });
+    expect(schemaErrors(await frame(0), TOP_SCHEMA)).toEqual([]);
+    for (let sent = 0; sent < 50; sent++) send(2, 1);
+    const frames = [await frame(1), await frame(2), await frame(3)];
+    const counted = frames.map(({ programs: [program] }) => (program?.runsPerSecond ?? 0) * 0.2);
+    expect(counted.reduce((sum, runs) => sum + runs, 0)).toBeGreaterThan(30);
+    expect(frames.some(({ programs: [program] }) => (program?.nanoseconds ?? 0) > 0)).toBe(true);
+    run.process.kill('SIGINT');
+    await run.ended;
+    const runs = (): bigint => {
+      const context = { sys, store: Store.open(sys, world.root), time: null };
+      return inside(() => readRuns(context, 'v0', 0n).programs[0]?.runs ?? -1n);
+    };
+    const before = runs();
+    send(2, 1);
+    expect(runs()).toBe(before);
   });
 
   test('a chain without counters, and one whose packets cannot be traced', () => {
@@ -177,7 +211,9 @@ describeIf('commands that look at chains', () => {
     change({ kind: 'unload', members: 'all' });
     change({ kind: 'load', members: [member('plain', 0)] }, { counters: false });
     expect(codesOf('xdp', 'trace', 'v1')).toEqual(['watch-no-counters']);
-    expect(codesOf('top', 'v1', '--once')).toEqual(['watch-no-counters']);
+    expect(world.run(['top', 'v1', '--once', '--interval', '0.02']).out).toMatch(
+      /v1 +xdp +plain +- +- +- +not counted: loaded without counters/,
+    );
     change({ kind: 'unload', members: 'all' });
   });
 

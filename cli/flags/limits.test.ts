@@ -40,7 +40,11 @@ describe('refused', () => {
 
   test.each<readonly [string, string, string]>([
     ['btff=1M', 'limit "btff" is not a limit', 'did you mean "btf"?'],
-    ['budget=7', 'limit "budget" has no effect here', 'there are: "memory", "btf", "names", "zeros"'],
+    [
+      'budget=7',
+      'limit "budget" has no effect here',
+      'there are: "memory", "btf", "names", "zeros", "picture"',
+    ],
     ['btf', 'limit "btf" is not NAME=VALUE', 'as in --limits btf=128MiB'],
     ['=7', 'limit "=7" is not NAME=VALUE', 'as in --limits btf=128MiB'],
     ['', 'limit "" is not NAME=VALUE', 'as in --limits btf=128MiB'],

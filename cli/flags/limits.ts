@@ -19,10 +19,11 @@ import { parseSize } from './sizes.ts';
 const READING = ['memory', 'btf', 'names'] as const;
 
 /** Limits of commands that link files. */
-export const LINK_LIMITS: readonly LimitName[] = [...READING, 'zeros'];
-export const INSPECT_LIMITS: readonly LimitName[] = [...READING, 'text'];
+export const LINK_LIMITS: readonly LimitName[] = [...READING, 'zeros', 'picture'];
+export const INSPECT_LIMITS: readonly LimitName[] = [...READING, 'text', 'picture'];
+export const STATUS_LIMITS: readonly LimitName[] = ['picture'];
 /** Of commands that load files into the kernel. */
-export const LOAD_LIMITS: readonly LimitName[] = [...LINK_LIMITS, 'kconfig'];
+export const LOAD_LIMITS: readonly LimitName[] = [...READING, 'zeros', 'kconfig'];
 export const KERNEL_RUN_LIMITS: readonly LimitName[] = [...READING, 'kconfig'];
 export const RUN_LIMITS: readonly LimitName[] = [...READING, 'budget', 'machine'];
 /** Of commands that read documents of chains. */

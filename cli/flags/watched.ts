@@ -13,10 +13,15 @@ export function chainContext(context: Context, flags: StoreFlags, sys: Sys): Cha
 
 const KINDS: readonly ChainKind[] = ['xdp', 'tc'];
 
+/** Chains of one interface, or of all; there may be none. Throws `kernel-no-interface`. */
+export function findChains(context: ChainContext, name: string | undefined): readonly ChainState[] {
+  const all = name === undefined ? KINDS.flatMap(kind => listChains(context, kind)) : statesOn(context, name);
+  return all.filter(({ kind }) => kind === 'chain');
+}
+
 /** Chains of one interface, or of all. Throws `kernel-no-interface`, `watch-no-chain`. */
 export function runningChains(context: ChainContext, name: string | undefined): readonly ChainState[] {
-  const all = name === undefined ? KINDS.flatMap(kind => listChains(context, kind)) : statesOn(context, name);
-  const chains = all.filter(({ kind }) => kind === 'chain');
+  const chains = findChains(context, name);
   if (chains.length > 0) return chains;
   throw usageError(
     'watch-no-chain',
@@ -37,7 +42,7 @@ function statesOn(context: ChainContext, name: string): readonly ChainState[] {
 }
 
 /** As tables and labels have it: `xdp`, `tc-ingress`. */
-export function hookName({ hook }: Pick<ChainState, 'hook'>): string {
+export function hookName({ hook }: { hook: { kind: string; direction: string | null } }): string {
   return hook.direction === null ? hook.kind : `${hook.kind}-${hook.direction}`;
 }
 

@@ -5,7 +5,7 @@
 
 import { joinBlocks, joinLines, type Lines, line } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
-import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
+import { type BpfObject, type FunctionSymbol, referenceText, sectionNameOf } from '../../src/object/index.ts';
 
 /** One function after the other, with an empty line between: the text of all code of an object is long. */
 export function* disassembleObject(object: BpfObject): Iterable<Lines> {
@@ -24,7 +24,7 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): Lines {
     Array.from(symbol.lines, line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
   );
   const names = new Map(
-    symbol.references.map(reference => [reference.insnIndex, targetText(object, reference)]),
+    symbol.references.map(reference => [reference.insnIndex, referenceText(object, reference)]),
   );
   const insns = disassemble(new CodeView(symbol.code, object.byteOrder), {
     symbolAt: index => names.get(index),
@@ -38,18 +38,4 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): Lines {
     return [`        ${source}`, row];
   });
   return joinLines([`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text]);
-}
-
-function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {
-  const target = object.symbols[reference.symbol];
-  const name =
-    target?.name === '' || target === undefined ? anonymousName(object, reference.symbol) : target.name;
-  return reference.addend === 0 ? name : `${name}+${reference.addend}`;
-}
-
-function anonymousName(object: BpfObject, index: number): string {
-  const target = object.symbols[index];
-  return target === undefined || target.kind === 'extern'
-    ? '?'
-    : `${sectionNameOf(object, target)}[${index}]`;
 }

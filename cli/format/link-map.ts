@@ -1,26 +1,19 @@
 /** The link map: inputs, origin of symbols, discarded symbols with the reason, number of types. */
 
 import { joinBlocks, joinLines, type Lines, line, quote } from '../../src/diag/index.ts';
-import type {
-  Discarded,
-  Explanation,
-  LinkReport,
-  LivePath,
-  PulledMember,
-  ReportedMerge,
-  ReportedRename,
+import {
+  type BoundExtern,
+  type Discarded,
+  discardText,
+  type Explanation,
+  type LinkReport,
+  type LivePath,
+  type PulledMember,
+  type ReportedMerge,
+  type ReportedRename,
 } from '../../src/link/index.ts';
 import { formatOptimization } from './optimization.ts';
 import { table } from './table.ts';
-
-const REASONS = {
-  weak: 'overridden by',
-  identical: 'identical to',
-  comdat: 'COMDAT group, kept from',
-  slot: 'slot, replaced by',
-  unused: 'unused',
-  inlined: 'inlined',
-} as const;
 
 export function formatLinkMap(report: LinkReport): Lines {
   const parts = [
@@ -41,7 +34,7 @@ export function formatLinkMap(report: LinkReport): Lines {
     ),
     section(
       'discarded',
-      report.discarded.map(entry => [entry.name, `${entry.size} bytes`, entry.file, reasonOf(entry)]),
+      report.discarded.map(entry => [entry.name, `${entry.size} bytes`, entry.file, discardText(entry)]),
     ),
     section(
       'renamed',
@@ -59,6 +52,10 @@ export function formatLinkMap(report: LinkReport): Lines {
       report.merged.map(({ name, files }) => [name, files.join(', '), 'pinned']),
     ),
     section(
+      'bound',
+      report.bound.map(entry => [entry.name, entry.file, '->', entry.winner, howOf(entry)]),
+    ),
+    section(
       'left open',
       report.unresolved.map(name => [name]),
     ),
@@ -74,8 +71,9 @@ function section(title: string, rows: readonly (readonly string[])[]): Lines {
   return rows.length === 0 ? line('') : joinBlocks([line(`${title}:`), table(rows, '  ')]);
 }
 
-function reasonOf({ reason, winner }: Discarded): string {
-  return `${REASONS[reason]}${winner === null ? '' : ` ${winner}`}`;
+function howOf({ name, definition, by }: BoundExtern): string {
+  const other = name === definition ? '' : definition;
+  return by === 'name' ? other : `${other === '' ? '' : `${other}, `}as requested`;
 }
 
 function namesakeOf({ kind, reason, namesake }: ReportedRename): string {
@@ -108,7 +106,7 @@ export function formatNames({
 export function formatDiscarded(discarded: readonly Discarded[]): Lines {
   if (discarded.length === 0) return line('nothing was discarded');
   return table(
-    discarded.map(entry => [entry.kind, entry.name, entry.file, `${entry.size} bytes`, reasonOf(entry)]),
+    discarded.map(entry => [entry.kind, entry.name, entry.file, `${entry.size} bytes`, discardText(entry)]),
     '',
     [3],
   );

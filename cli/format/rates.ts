@@ -1,7 +1,8 @@
-/** Rates of members as a table and as JSON. */
+/** Rates of programs and of members of chains as tables and as JSON. */
 
-import type { ChainState, MemberRate } from '../../src/chain/index.ts';
+import type { ChainState, MemberRate, RunRate } from '../../src/chain/index.ts';
 import type { Lines } from '../../src/diag/index.ts';
+import { hookName } from '../flags/watched.ts';
 import { table } from './table.ts';
 
 /** The rates of one chain. */
@@ -11,14 +12,33 @@ export interface ChainRates {
   readonly rates: readonly MemberRate[];
 }
 
-const HEADINGS = ['interface', 'hook', 'member', 'packets/s', 'bits/s', 'ns', 'verdicts'];
+export interface Rates {
+  readonly chains: readonly ChainRates[];
+  readonly programs: readonly RunRate[];
+  /** The kernel counts runs meanwhile. */
+  readonly isCounted: boolean;
+}
 
-/** One row for each member, in the order in which they run. */
-export function rateTable(chains: readonly ChainRates[]): Lines {
-  const rows = chains.flatMap(({ state, hook, rates }) =>
-    rates.map((rate, at) => [at === 0 ? state.hook.interface : '', at === 0 ? hook : '', ...cellsOf(rate)]),
+const MEMBERS = ['interface', 'hook', 'member', 'packets/s', 'bits/s', 'ns', 'verdicts'];
+const PROGRAMS = ['on', 'hook', 'entry', 'program', 'runs/s', 'ns'];
+
+/** Programs, then members of chains in the order in which they run; nothing for what there is none of. */
+export function rateTables(rates: Rates): Lines[] {
+  const programs = rates.programs.map(rate => runCells(rate, rates.isCounted));
+  const members = rates.chains.flatMap(({ state, hook, rates: ofChain }) =>
+    ofChain.map((rate, at) => [at === 0 ? state.hook.interface : '', at === 0 ? hook : '', ...cellsOf(rate)]),
   );
-  return table([HEADINGS, ...rows], '', [3, 4, 5]);
+  return [
+    ...(programs.length === 0 ? [] : [table([PROGRAMS, ...programs], '', [4, 5])]),
+    ...(members.length === 0 ? [] : [table([MEMBERS, ...members], '', [3, 4, 5])]),
+  ];
+}
+
+function runCells({ hook, program, runs, nanoseconds }: RunRate, isCounted: boolean): string[] {
+  const rate = runs === null || (runs === 0 && !isCounted) ? '-' : scaled(runs);
+  const time = nanoseconds === null ? '-' : nanoseconds.toFixed(0);
+  const kind = hookName({ hook: { kind: hook.kind, direction: hook.interface?.direction ?? null } });
+  return [hook.place, kind, hook.entry ?? '-', program.name, rate, time];
 }
 
 function cellsOf({ member, rate, reason }: MemberRate): string[] {
@@ -47,7 +67,23 @@ export function scaled(value: number): string {
   return `${text}${UNITS[unit]}`;
 }
 
-export function ratesJson({ state, hook, rates }: ChainRates): Readonly<Record<string, unknown>> {
+export function ratesJson({ chains, programs, isCounted }: Rates): Readonly<Record<string, unknown>> {
+  return {
+    runsCounted: isCounted,
+    programs: programs.map(({ hook, program, runs, nanoseconds }) => ({
+      kind: hook.kind,
+      place: hook.place,
+      entry: hook.entry,
+      id: program.id,
+      name: program.name,
+      runsPerSecond: runs,
+      nanoseconds,
+    })),
+    chains: chains.map(chainJson),
+  };
+}
+
+function chainJson({ state, hook, rates }: ChainRates): Readonly<Record<string, unknown>> {
   const members = rates.map(({ member, rate, reason }) => ({
     name: member.name,
     program: member.program,

@@ -26,7 +26,20 @@ const KEYS: Readonly<Record<Section, readonly string[]>> = {
   ],
   Output: [
     ...['output', 'out', 'Map', 'trace', 'traceSymbol', 'printGcSections', 'whyLive', 'reportInlining'],
-    ...['disasm', 'each', 'maps', 'printk', 'explain', 'bindings', 'quiet', 'verbose', 'json', 'textfile'],
+    ...[
+      'disasm',
+      'each',
+      'maps',
+      'printk',
+      'explain',
+      'bindings',
+      'quiet',
+      'verbose',
+      'json',
+      'textfile',
+      'graph',
+      'function',
+    ],
     ...['listen', 'objects', 'watch', 'interval', 'once', 'installUnit', 'verifierLog', 'coverage'],
   ],
   Symbols: [

@@ -41,8 +41,10 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['inspect firewall.o', 'List programs, functions, maps, variables and externs'],
       ['inspect --disasm firewall.o', 'Disassemble, with the lines of the source'],
       ['inspect --btf firewall.o', 'Print all types as C'],
+      ['inspect firewall.o --graph calls.svg', 'Draw the call graph'],
+      ['inspect firewall.o --graph flow.svg --function parse', 'Draw the blocks of a function'],
     ),
-    docs: ['docs/linking.md'],
+    docs: ['docs/linking.md', 'docs/pictures.md'],
   },
   link: {
     group: 'Objects',
@@ -51,8 +53,9 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['link main.o -L lib -l filters -o all.o', 'Link the members of lib/libfilters.a that are needed'],
       ['link a.o b.o --bind a.o:foo=b.o:foo_v2 -o all.o', 'State which definition an extern gets'],
       ['link a.o b.o --gc-sections --print-gc-sections -o all.o', 'Discard what no program needs'],
+      ['link a.o b.o -o all.o --graph link.svg', 'Draw which file gave what'],
     ),
-    docs: ['docs/linking.md', 'docs/optimizer.md'],
+    docs: ['docs/linking.md', 'docs/optimizer.md', 'docs/pictures.md'],
   },
   relink: {
     group: 'Objects',
@@ -62,7 +65,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['relink --chain first.o second.o -o chain.o', 'Run two firewalls one after the other'],
       ['relink --chain a.o b.o --share blocked -o chain.o', 'Let both use one map'],
     ),
-    docs: ['docs/relinking.md', 'docs/optimizer.md'],
+    docs: ['docs/relinking.md', 'docs/optimizer.md', 'docs/pictures.md'],
   },
   run: {
     group: 'Objects',
@@ -79,7 +82,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     examples: examples(
       ['test', 'Run the tests below this directory'],
       ['test tests/firewall.bpf.test.js', 'Run one file'],
-      ['test tests --json', 'Print which files there were, and whether they passed'],
+      ['test --coverage lcov.info', 'Write which lines of the C source ran'],
     ),
     docs: ['docs/testing-bpf.md'],
   },
@@ -312,9 +315,10 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     examples: examples(
       ['status', 'Show what is attached and loaded as a tree'],
       ['status --json', 'The same for programs'],
+      ['status --graph status.svg', 'The same as a picture'],
       ['status --bpffs /run/bpf/rootlet', 'Use another store'],
     ),
-    docs: [LOOKING],
+    docs: [LOOKING, 'docs/pictures.md'],
   },
   show: {
     group: 'Look',
@@ -347,7 +351,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
   top: {
     group: 'Look',
     examples: examples(
-      ['top', 'Show rates and verdicts of all members'],
+      ['top', 'Show runs of all programs, and verdicts of members of chains'],
       ['top eth0 --time', 'Measure the time of each member, too'],
       ['top --off', 'Switch counters off'],
     ),

@@ -50,8 +50,10 @@ export {
   type PartNode,
   readOverview,
 } from './overview.ts';
+export { overviewPicture } from './overview-picture.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
 export { declaredHook, readyChains } from './ready-chains.ts';
+export { type RunRate, type RunReading, readRuns, runRates } from './runs.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,

@@ -123,6 +123,7 @@ export const OBJECT_CODES = {
   'object-license-pointer': 'input',
   'object-license-unterminated': 'input',
   'object-maps-nobits': 'input',
+  'object-no-function': 'usage',
   'object-no-program': 'usage',
   'object-overlap': 'input',
   'object-program-type': 'usage',
@@ -225,6 +226,7 @@ export const OBJECT_CODES = {
   'watch-name': 'input',
   'watch-no-chain': 'usage',
   'watch-no-counters': 'usage',
+  'watch-no-program': 'usage',
   'watch-no-trace': 'usage',
   'watch-program': 'input',
   // --- CO-RE relocation ---

@@ -99,6 +99,7 @@ export const RUNNING_CODES = {
   'kernel-program-refused': 'platform',
   'kernel-program-types': 'platform',
   'kernel-ring-buffer': 'platform',
+  'kernel-run-stats': 'platform',
   'kernel-tc': 'platform',
   'kernel-test-run': 'platform',
   'kernel-trace': 'platform',
@@ -277,6 +278,9 @@ export const RUNNING_CODES = {
   'fleet-rollout': 'platform',
   'fleet-sample': 'input',
   'fleet-state': 'platform',
+  // --- Pictures ---
+  'picture-limit': 'input',
+  'picture-no-graphviz': 'platform',
   // --- The command ---
   'usage-arguments': 'usage',
   'usage-assignment': 'usage',
@@ -298,6 +302,7 @@ export const RUNNING_CODES = {
   'usage-option': 'usage',
   'usage-packet': 'usage',
   'usage-pair': 'usage',
+  'usage-picture': 'usage',
   'usage-pin': 'usage',
   'usage-program': 'usage',
   'usage-response-file': 'usage',

@@ -115,6 +115,14 @@ export const LIMITS = {
     code: 'vm-memory-limit',
     bounds: 'memory of the machine for maps and variables, half of it for its checks',
   },
+  picture: {
+    value: 600,
+    least: 1,
+    most: 100_000,
+    unit: 'number',
+    code: 'picture-limit',
+    bounds: 'nodes and edges of a picture',
+  },
 } as const satisfies Readonly<Record<string, LimitRule>>;
 
 /** Name of a limit. */

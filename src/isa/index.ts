@@ -22,6 +22,7 @@ export {
   storeImmediate,
 } from './assemble.ts';
 export { blockStarts } from './blocks.ts';
+export { type Block, type BlockIndex, cutBlocks, reachedBlocks, successorsOf } from './control-flow.ts';
 export {
   accessSize,
   classOf,
@@ -50,7 +51,7 @@ export {
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { callKeepsPacket, callsBack, changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
-export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
+export { dominates, dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
 export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,

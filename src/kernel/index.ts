@@ -65,6 +65,7 @@ export {
   BpfProgram,
   deleteBatch,
   describeMap,
+  enableRunStats,
   isFrozen,
   isNotVisible,
   type LinkDescription,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   BPF_BTF_GET_FD_BY_ID,
+  BPF_ENABLE_STATS,
   BPF_ITER_CREATE,
   BPF_MAP_GET_NEXT_ID,
   BPF_OBJ_PIN,
@@ -29,6 +30,7 @@ import { BpfMap } from './objects/map.ts';
 import { PerfBuffer } from './objects/perf-buffer.ts';
 import { openPinned, pinObject } from './objects/pin.ts';
 import { BpfProgram } from './objects/program.ts';
+import { enableRunStats } from './objects/run-stats.ts';
 import { testRun } from './objects/test-run.ts';
 import { openSys } from './open/koffi.ts';
 import { FakeSys } from './sys/fake.ts';
@@ -81,6 +83,7 @@ describe('calls that fail', () => {
     ['kernel-fd', () => Fd.adopt(failing('fcntl', EMFILE), 9).duplicate()],
     ['kernel-ids', () => listIds(failing('bpf', EPERM, BPF_MAP_GET_NEXT_ID), 'map')],
     ['kernel-ids', () => openById(failing('bpf', EPERM, BPF_BTF_GET_FD_BY_ID), 'btf', 3)],
+    ['kernel-run-stats', () => enableRunStats(failing('bpf', EPERM, BPF_ENABLE_STATS))],
     ['kernel-pin', () => pinObject(failing('bpf', EPERM, BPF_OBJ_PIN), 3, '/pin')],
     ['kernel-pin', () => openPinned(failing('bpf', EACCES, 7), '/pin')],
     ['kernel-netlink', () => NetlinkSocket.open(failing('socket', EMFILE))],

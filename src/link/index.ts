@@ -89,7 +89,9 @@ export {
   relinkChain,
 } from './relink-chain.ts';
 export {
+  type BoundExtern,
   type Discarded,
+  discardText,
   type InspectedFunction,
   type InspectedMap,
   type InspectedSymbol,
@@ -98,6 +100,7 @@ export {
   inspect,
   type LinkReport,
   type LivePath,
+  linkPicture,
   listObject,
   type ObjectListing,
   type ReportedMerge,

@@ -307,8 +307,8 @@ function nameStatics({ combined }: Pruned, objects: readonly BpfObject[]): Namin
 function reportAll({ pruned, renames }: Named, identical: Identical, finished: Finished): LinkReport {
   const { combined, live, merged } = pruned;
   const { resolution, pinned, license, request } = merged.resolved;
-  const { objects } = request;
-  const linked = reportLink({ objects, resolution, combined, renames, pinned, license, finished });
+  const { objects, bound } = request;
+  const linked = reportLink({ objects, resolution, bound, combined, renames, pinned, license, finished });
   const discarded = [
     ...linked.discarded,
     ...replacedBy(objects, identical.bindings, 'identical'),

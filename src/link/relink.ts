@@ -218,7 +218,7 @@ function reportAll(
 ): RelinkReport {
   const { combined, live, merged } = pruned;
   const { resolution, license, pinned, request } = merged.resolved;
-  const { objects } = request;
+  const { objects, bound } = request;
   const { notes: ofTheRootlet = [] } = options;
   const notes = [
     ...inputs.notes,
@@ -244,6 +244,7 @@ function reportAll(
     objects,
     plugs,
     resolution,
+    bound,
     license,
     whole,
     live,

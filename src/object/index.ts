@@ -42,6 +42,7 @@ export {
   RUN_CONFIG_SECTION,
   type RunConfig,
   referencesInOrder,
+  referenceText,
   requirementsOf,
   returnValues,
   runConfigOf,
@@ -128,6 +129,7 @@ export {
   type Visibility,
   variableSize,
 } from './model/index.ts';
+export { callPicture, flowPicture } from './pictures/index.ts';
 export {
   CONTEXT_STRUCTS,
   CONTEXT_TAG,

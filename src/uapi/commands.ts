@@ -39,3 +39,6 @@ export const BPF_ENABLE_STATS = 32;
 export const BPF_ITER_CREATE = 33;
 export const BPF_LINK_DETACH = 34;
 export const BPF_PROG_BIND_MAP = 35;
+
+/** enum bpf_stats_type. */
+export const BPF_STATS_RUN_TIME = 0;

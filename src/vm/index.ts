@@ -7,12 +7,14 @@ export {
   createMachine,
   createMachineAsync,
   kindOfSection,
+  MACHINE_WATCHER,
   type Machine,
   type MachineMap,
   type MachineOptions,
   progTypeOf,
   type RunContext,
   type RunResult,
+  sumOfCoverage,
 } from './run/index.ts';
 export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
 export {

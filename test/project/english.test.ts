@@ -98,17 +98,26 @@ function proseOf(name: string, text: string): Prose[] {
   }));
 }
 
-/** A phrase may be wrapped, in a comment or in a paragraph: line breaks count as spaces. */
+/** As `REPLACED`, with any number of spaces as `wordsOf` has them. */
+const PHRASES = REPLACED.map(
+  ([phrase, instead]) => [new RegExp(phrase.source.replaceAll(' ', ' \u200b*'), 'i'), instead] as const,
+);
+const ANY = new RegExp(PHRASES.map(([phrase]) => phrase.source).join('|'), 'i');
+
+/** A phrase may be wrapped, in a comment or in a paragraph: line breaks count as spaces. Places stay as they are. */
+function wordsOf(text: string): string {
+  const flat = text.replace(/\n[ \t]*(?:\*(?!\/)|\/\/|>)?[ \t]*/g, breaks => ' '.repeat(breaks.length));
+  return flat.replace(/ {2,}/g, spaces => ` ${'\u200b'.repeat(spaces.length - 1)}`);
+}
+
 function findings(name: string): string[] {
   const text = readFileSync(path.join(ROOT, name), 'utf8');
+  if (!ANY.test(wordsOf(text))) return []; // few files need to be parsed
   const pieces = name.endsWith('.md') ? [{ text, line: 1 }] : proseOf(name, text);
   return pieces.flatMap(piece => {
-    const flat = piece.text.replace(/\n[ \t]*(?:\*(?!\/)|\/\/|>)?[ \t]*/g, breaks =>
-      ' '.repeat(breaks.length),
-    );
-    const words = flat.replace(/ {2,}/g, spaces => ` ${'\u200b'.repeat(spaces.length - 1)}`);
-    return REPLACED.flatMap(([phrase, instead]) => {
-      const found = new RegExp(phrase.source.replaceAll(' ', ' \u200b*'), 'i').exec(words);
+    const words = wordsOf(piece.text);
+    return PHRASES.flatMap(([phrase, instead]) => {
+      const found = phrase.exec(words);
       if (found === null) return [];
       const line = piece.line + (piece.text.slice(0, found.index).split('\n').length - 1);
       return [`${name}:${line}: "${found[0].replaceAll('\u200b', '')}", better: ${instead}`];

@@ -27,7 +27,7 @@ const allOptions = new Set([...options.values()].flatMap(names => [...names]));
 /** Options of other programs, and of the scripts of this one. */
 const FOREIGN = [
   ...['--version', '--help-all', '--helpAll', '--no-'], // of the parser
-  ...['--net', '--allow-addons', '--test', '--experimental-strip-types'], // of nsenter and Node
+  ...['--net', '--allow-addons', '--test', '--experimental-strip-types', '--import'], // of nsenter and Node
   ...['--actions', '--start-group', '--end-group'], // of xdp-loader and ld, which are accepted
 ];
 

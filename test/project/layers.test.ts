@@ -17,7 +17,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAYERS: readonly (readonly string[])[] = [
   ['src/diag'],
   ['src/bytes'],
-  ['src/image'],
+  ['src/image', 'src/picture'],
   ['src/uapi'],
   ['src/elf', 'src/btf', 'src/isa'],
   ['src/object'],

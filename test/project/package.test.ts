@@ -32,8 +32,10 @@ const PERMISSIVE = ['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 
 
 describe('packages of others', () => {
   test('are few, and exact versions', () => {
-    expect(Object.keys(PACKAGE.dependencies)).toEqual(['koffi']);
-    const versions = Object.values<string>({ ...PACKAGE.dependencies, ...PACKAGE.devDependencies });
+    const { dependencies, optionalDependencies, devDependencies } = PACKAGE;
+    expect(Object.keys(dependencies)).toEqual(['koffi']);
+    expect(Object.keys(optionalDependencies)).toEqual(['@viz-js/viz']);
+    const versions = Object.values<string>({ ...dependencies, ...optionalDependencies, ...devDependencies });
     expect(versions.filter(version => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 

@@ -24,6 +24,7 @@ export { PerfBuffer, type PerfRecord } from './perf-buffer.ts';
 export { openPinned, pinObject } from './pin.ts';
 export { BpfProgram, type LogLevel, loadProgram, type ProgramSpec, tryLoadProgram } from './program.ts';
 export { RingBuffer } from './ring-buffer.ts';
+export { enableRunStats } from './run-stats.ts';
 export type { TestRunOptions, TestRunResult } from './test-run.ts';
 export { typesById, typesToKeep } from './types-by-id.ts';
 export { parseVerifierLog } from './verifier-log.ts';

@@ -24,6 +24,7 @@ export {
   ProgLoadAttr,
   QueryAttr,
   RawTracepointAttr,
+  StatsAttr,
   TestRunAttr,
   XdpMd,
 } from './uapi.ts';

@@ -140,6 +140,9 @@ export const XdpMd = record('xdp_md', {
 /** BPF_*_GET_NEXT_ID (`start_id` → `next_id`) and BPF_*_GET_FD_BY_ID (`start_id` is the id). */
 export const IdAttr = record('get_id', { start_id: u32, next_id: u32, open_flags: u32, token_fd: i32 });
 
+/** BPF_ENABLE_STATS. */
+export const StatsAttr = record('enable_stats', { type: u32 });
+
 export const InfoAttr = record('info_by_fd', { bpf_fd: u32, info_len: u32, info: u64 });
 
 export const QueryAttr = record('prog_query', {

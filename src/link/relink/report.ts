@@ -31,6 +31,7 @@ import {
 } from '../report/index.ts';
 import {
   describeSymbol,
+  type ExplicitBinding,
   entryAt,
   groupAt,
   type Resolution,
@@ -113,6 +114,7 @@ export interface RelinkReportInput {
   readonly objects: readonly BpfObject[];
   readonly plugs: readonly Plug[];
   readonly resolution: Resolution;
+  readonly bound: readonly ExplicitBinding[];
   readonly license: LicenseChoice;
   /** Before anything was dropped. */
   readonly whole: Combined;
@@ -133,6 +135,7 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
   const linked = reportLink({
     objects,
     resolution,
+    bound: input.bound,
     combined: withObject(combined, object),
     renames,
     pinned,

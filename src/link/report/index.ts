@@ -1,5 +1,6 @@
 /** What a link did, as data. */
 
+export type { BoundExtern } from './bound.ts';
 export {
   type Collected,
   collectGarbage,
@@ -19,10 +20,12 @@ export type {
   InspectedVariable,
   Inspection,
 } from './inspection.ts';
+export { linkPicture } from './link-picture.ts';
 export { listObject, type ObjectListing, type SymbolTable } from './listing.ts';
 export { once } from './once.ts';
 export {
   type Discarded,
+  discardText,
   type Finished,
   isGone,
   type LinkReport,

@@ -16,6 +16,7 @@ import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimi
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,
+  type ExplicitBinding,
   expectedSectionOf,
   inputName,
   mayHaveMoreVariables,
@@ -24,6 +25,7 @@ import {
   symbolAt,
   variablesOfSections,
 } from '../resolve/index.ts';
+import { type BoundExtern, boundExternsOf } from './bound.ts';
 import { mapNotes } from './map-notes.ts';
 
 /** A symbol of the result, and the file that defined it. */
@@ -58,6 +60,20 @@ export interface Discarded {
   readonly winner: string | null;
 }
 
+const REASONS: Readonly<Record<Discarded['reason'], string>> = {
+  weak: 'overridden by',
+  identical: 'identical to',
+  comdat: 'COMDAT group, kept from',
+  slot: 'slot, replaced by',
+  unused: 'unused',
+  inlined: 'inlined',
+};
+
+/** `overridden by b.o`, `unused`. */
+export function discardText({ reason, winner }: Discarded): string {
+  return `${REASONS[reason]}${winner === null ? '' : ` ${winner}`}`;
+}
+
 /** A symbol that got another name. */
 export interface ReportedRename {
   readonly file: string;
@@ -84,6 +100,8 @@ export interface LinkReport {
   readonly renames: readonly ReportedRename[];
   /** Pinned maps that became one. */
   readonly merged: readonly ReportedMerge[];
+  /** Externs of inputs that have their definition in another input. */
+  readonly bound: readonly BoundExtern[];
   /** Externs that stay undefined, for the loader or a later link. */
   readonly unresolved: readonly string[];
   readonly types: { readonly before: number; readonly after: number };
@@ -105,6 +123,8 @@ export interface Finished {
 export interface ReportInput {
   readonly objects: readonly BpfObject[];
   readonly resolution: Resolution;
+  /** Externs that options or declaration tags bind. */
+  readonly bound: readonly ExplicitBinding[];
   readonly combined: Combined;
   readonly renames: readonly Rename[];
   readonly pinned: PinnedMaps;
@@ -133,6 +153,7 @@ export function reportLink(input: ReportInput): LinkReport {
     ],
     renames: reportRenames(objects, combined, renames),
     merged: reportMerges(objects, input.pinned),
+    bound: boundExternsOf(objects, input.resolution, input.bound),
     unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
     types: { before: combined.types.before, after: typesAfter(input) },
     license: license.license,

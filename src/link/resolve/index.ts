@@ -46,6 +46,7 @@ export {
   type Resolution,
   type ResolveOptions,
   resolve,
+  SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
 export { findSameTypes } from './same-types.ts';

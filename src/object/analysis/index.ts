@@ -35,13 +35,16 @@ export { type Liveness, markLive, pathTo } from './live.ts';
 export {
   ARENA_SECTION,
   heldPrograms,
+  implicitNeeds,
   isMetadata,
   isNeededAnyway,
   isOperationsSection,
+  mapTypeOf,
   mayTailCall,
   NO_NEEDS,
   RUN_CONFIG_SECTION,
 } from './needs.ts';
 export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';
+export { referenceText } from './reference-text.ts';
 export { type ReturnValues, returnValues } from './return-values.ts';
 export { DEFAULT_PRIORITY, type RunConfig, runConfigOf } from './run-config.ts';

@@ -98,7 +98,12 @@ function largest(counts: Counts, from: number, end: number): number {
 }
 
 /** Static functions of several inputs may have one name. */
-function nameFunction(file: FileCounts, name: string, { line }: LineRecord, count: number): void {
+function nameFunction(
+  file: FileCounts,
+  name: string,
+  { line }: Pick<LineRecord, 'line'>,
+  count: number,
+): void {
   const known = file.functions.get(name);
   if (known === undefined) file.functions.set(name, { name, line, count });
   else known.count += count;
@@ -109,6 +114,19 @@ function fileOf(files: Map<string, FileCounts>, name: string): FileCounts {
   const file = files.get(plain) ?? { lines: new Map(), functions: new Map() };
   files.set(plain, file);
   return file;
+}
+
+/** Coverage of several machines, added up. */
+export function sumOfCoverage(parts: Iterable<Pick<Coverage, 'files'>>): Coverage {
+  const sum = new Map<string, FileCounts>();
+  for (const { files } of parts) {
+    for (const { name, lines, functions } of files) {
+      const file = fileOf(sum, name);
+      for (const [line, count] of lines) change(file.lines, line, known => known + count);
+      for (const fn of functions) nameFunction(file, fn.name, fn, fn.count);
+    }
+  }
+  return finished(sum);
 }
 
 function finished(counts: ReadonlyMap<string, FileCounts>): Coverage {

@@ -14,6 +14,7 @@ import type { Machine, MachineOptions } from './api.ts';
 import { planMachine } from './plan.ts';
 import { RunningMachine } from './running.ts';
 import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
+import { isWatched, watched } from './watcher.ts';
 
 /**
  * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which
@@ -25,7 +26,7 @@ export function createMachine<Types extends ObjectTypes = ObjectTypes>(
   options: MachineOptions = {},
 ): Machine<Types> {
   const prepared = prepare(object, options);
-  return new RunningMachine(prepared, compileModule(prepared.compiled.bytes), options);
+  return watched(new RunningMachine<Types>(prepared, compileModule(prepared.compiled.bytes), options));
 }
 
 /** As `createMachine`, compiled in the background: for large programs on the main thread of a browser. */
@@ -34,7 +35,9 @@ export async function createMachineAsync<Types extends ObjectTypes = ObjectTypes
   options: MachineOptions = {},
 ): Promise<Machine<Types>> {
   const prepared = prepare(object, options);
-  return new RunningMachine(prepared, await compileModuleAsync(prepared.compiled.bytes), options);
+  return watched(
+    new RunningMachine<Types>(prepared, await compileModuleAsync(prepared.compiled.bytes), options),
+  );
 }
 
 function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
@@ -46,7 +49,7 @@ function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
     kind: options.kind,
     maxMemory: options.maxMemory ?? limitOf(options.limits, 'machine'),
     maxEntries: options.maxEntries ?? new Map(),
-    coverage: options.coverage ?? false,
+    coverage: options.coverage === true || isWatched(),
   });
   const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());
   return { object, plan, prepared, compiled: compile(compileInput(object, plan, prepared)) };

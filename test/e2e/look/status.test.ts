@@ -47,6 +47,22 @@ needs('root', 'bpf', 'ip').describe('status', () => {
       expect(text).toContain(part);
   });
 
+  test('the same as a picture', () => {
+    const dot = shell.must('rootlet status --graph -');
+    const labels = [...dot.matchAll(/^ +n\d+ \[class="(\w+)".*?label=<<b>(.*?)<\/b>/gm)];
+    const nodes = labels.map(([, kind, label]) => `${kind} ${label}`);
+    for (const node of [
+      ...['hook v0 xdp', 'chain xdp-v0', 'program first_firewall', 'map rules', 'hook v1 xdp', 'chain edge'],
+      ...['slot dummy1', 'slot dummy2', 'object first', 'function foo', 'object second', 'variable minimum'],
+    ])
+      expect(nodes).toContain(node);
+    expect(dot).toMatch(/class="bind".*label=<&#160;&#160;tail>/);
+    shell.must('rootlet status --graph status.svg');
+    expect(shell.must('cat status.svg')).toMatch(/^<svg [\s\S]*<title>v0 xdp → xdp-v0<\/title>/);
+    expect(JSON.parse(shell.must('rootlet status --graph status.dot --json'))).toMatchObject({ ok: true });
+    expect(shell.run('rootlet status --graph status.png').text).toContain('ends in .svg or .dot');
+  });
+
   test('an interface that is renamed, and a program of another tool', () => {
     shell.must('ip link set v0 down && ip link set v0 name w0');
     try {

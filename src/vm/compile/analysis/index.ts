@@ -1,5 +1,5 @@
 export { type CallPlan, planCalls } from './call-graph.ts';
-export { type BlockIndex, type ControlFlow, controlFlow, successorsOf } from './cfg.ts';
+export { type ControlFlow, controlFlow } from './cfg.ts';
 export { type HelperImport, ImportTable, needsMapSite } from './imports.ts';
 export { malformed } from './malformed.ts';
 export { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from './names.ts';

@@ -31,10 +31,11 @@ import {
   OP_CALL,
   OP_LD_IMM64,
   operationOf,
+  successorsOf,
   writtenRegister,
 } from '../../../isa/index.ts';
 import type { CodeReference } from '../../../object/index.ts';
-import { type ControlFlow, successorsOf } from './cfg.ts';
+import type { ControlFlow } from './cfg.ts';
 import { malformed } from './malformed.ts';
 import type { CodeUnit } from './unit.ts';
 

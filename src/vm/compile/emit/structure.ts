@@ -10,8 +10,9 @@
 
 import { elementAt, valueAt } from '../../../bytes/index.ts';
 import { bugError } from '../../../diag/index.ts';
+import { type BlockIndex, successorsOf } from '../../../isa/index.ts';
 import * as w from '../../wasm/opcodes.ts';
-import { type BlockIndex, type ControlFlow, successorsOf } from '../analysis/index.ts';
+import type { ControlFlow } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { emitCondition } from './jump.ts';
 import { emitSwitchLabel } from './switch.ts';

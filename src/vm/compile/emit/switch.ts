@@ -4,9 +4,9 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
+import type { BlockIndex } from '../../../isa/index.ts';
 import { jumpEntry } from '../../state/index.ts';
 import * as w from '../../wasm/opcodes.ts';
-import type { BlockIndex } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { emitWordsFault } from './words.ts';
 

@@ -1,0 +1,55 @@
+/** Externs that got a definition of another input: which file needed what, and which file gave it. */
+
+import type { BpfObject, BpfSymbol } from '../../object/index.ts';
+import {
+  type ExplicitBinding,
+  inputName,
+  type Resolution,
+  type SymbolAt,
+  symbolAt,
+} from '../resolve/index.ts';
+
+/** An extern of one input, and the definition of another that it is bound to. */
+export interface BoundExtern {
+  /** Name of the extern in its file. */
+  readonly name: string;
+  /** Of the definition. */
+  readonly kind: BpfSymbol['kind'];
+  readonly file: string;
+  /** Name of the definition in its own file. */
+  readonly definition: string;
+  /** File of the definition. */
+  readonly winner: string;
+  /** `explicit`: an option or a declaration tag named the definition. */
+  readonly by: 'name' | 'explicit';
+}
+
+/** In the order of names, then those that were bound explicitly. */
+export function boundExternsOf(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  explicit: readonly ExplicitBinding[],
+): BoundExtern[] {
+  const byName = resolution.groups.flatMap(({ defined, winner, externs }) =>
+    defined ? externs.map(at => describe(objects, at, winner, 'name')) : [],
+  );
+  const requested = explicit.map(({ loser, winner }) => describe(objects, loser, winner, 'explicit'));
+  return [...byName, ...requested].filter(({ file, winner }) => file !== winner);
+}
+
+function describe(
+  objects: readonly BpfObject[],
+  extern: SymbolAt,
+  winner: SymbolAt,
+  by: BoundExtern['by'],
+): BoundExtern {
+  const definition = symbolAt(objects, winner);
+  return {
+    name: symbolAt(objects, extern).name,
+    kind: definition.kind,
+    file: inputName(objects, extern.file),
+    definition: definition.name,
+    winner: inputName(objects, winner.file),
+    by,
+  };
+}

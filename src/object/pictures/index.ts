@@ -1,0 +1,2 @@
+export { callPicture } from './call-picture.ts';
+export { flowPicture } from './flow-picture.ts';
