@@ -64,12 +64,11 @@ async function realAgents(): Promise<string> {
     lab.traffic(100);
     const good = await lab.push('good', counting('fw', 'XDP_PASS'));
     for (const host of lab.hosts()) lab.startAgent(host, '--allow-unsigned');
-    const first = await timed(rows, 'first revision, to all at once', async () => {
+    await timed(rows, 'first revision, to all at once', async () => {
       const number = await lab.put(document(good, 'first'), '--now');
+      requireThat(number === 1, 'another first revision');
       await lab.until('the first', status => running(status, number) === REAL, 120);
-      return number;
     });
-    requireThat(first === 1, 'another first revision');
     const waves = ['--waves', '1,10%,50%,all', '--settle', '3', '--timeout', '90'];
     await timed(rows, 'good rollout: 1, 10 %, 50 %, all; each watched for 3 s', async () => {
       const number = await lab.put(document(good, 'good'));
@@ -86,6 +85,7 @@ async function realAgents(): Promise<string> {
         requireThat(code === 3, `the rollout of a bad revision ended with ${code}`);
         const status = await lab.until('back', found => running(found, number + 1) === REAL, 60);
         requireThat(left(status, number) === 0, 'a host has the bad revision');
+        return left(status, number);
       });
     await timed(
       rows,
@@ -131,7 +131,8 @@ async function realAgents(): Promise<string> {
 async function timed<T>(rows: string[][], what: string, body: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const result = await body();
-  rows.push([what, seconds(performance.now() - start), '0']);
+  const remaining = typeof result === 'number' ? String(result) : '-';
+  rows.push([what, seconds(performance.now() - start), remaining]);
   process.stderr.write(`${rows.at(-1)?.join('  ')}\n`);
   return result;
 }

@@ -1,5 +1,6 @@
 /** The body of `rootlet fleet put`. */
 
+import { given } from '../../src/bytes/index.ts';
 import { usageError } from '../../src/diag/index.ts';
 import { parseReference, putDocuments, readCurrent, resolveReference } from '../../src/fleet/index.ts';
 import type { PutFlags } from '../flags/fleet-commands.ts';
@@ -21,8 +22,8 @@ export async function put(context: Context, flags: PutFlags): Promise<void> {
     (await resolveReference(registry, parseReference(object))).digest;
   const revision = await withFleet(context, flags, async fleet => {
     const current = now ? await readCurrent(fleet) : undefined;
-    const assign = current === undefined ? {} : { assign: { current, targetOf: all } };
-    return putDocuments(fleet, { ...noteOf(flags), ...assign, name, document, after }, digestOf);
+    const assign = current === undefined ? undefined : { current, targetOf: all };
+    return putDocuments(fleet, { ...noteOf(flags), ...given({ assign }), name, document, after }, digestOf);
   });
   if (!now) tellNotes(context, [`"rootlet fleet rollout ${revision.revision}" gives it to hosts`]);
   const { objects } = revision;

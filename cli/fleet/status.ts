@@ -65,14 +65,13 @@ function countsOf(hosts: readonly HostView[]): Readonly<Record<string, number>> 
 
 function hostJson(view: HostView, target: Target) {
   const { host, status: found, isAlive, isDrained } = view;
-  const labels = found === undefined ? {} : Object.fromEntries(found.labels);
   return {
     host,
     state: wordOf(view),
     isAlive,
     isDrained,
     assigned: assignedRevision(target, host),
-    report: found === undefined ? null : { ...found, labels },
+    report: found === undefined ? null : { ...found, labels: Object.fromEntries(found.labels) },
   };
 }
 

@@ -3,7 +3,7 @@
  * that explains it. What options there are comes from the parser.
  */
 
-export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Fleet', 'Look', 'Edit', 'Help'] as const;
+export const GROUPS = ['Objects', 'Kernel', 'Chains', 'Look', 'Edit', 'Help'] as const;
 
 export type Group = (typeof GROUPS)[number];
 
@@ -190,7 +190,7 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     docs: [DECLARED],
   },
   fleet: {
-    group: 'Fleet',
+    group: 'Chains',
     examples: examples(
       ['fleet put -f chain.yaml', 'Write a new revision'],
       ['fleet rollout', 'Give it to hosts in waves'],
@@ -263,41 +263,29 @@ const TOPICS: Readonly<Record<string, Topic>> = {
     docs: [FLEET],
   },
   agent: {
-    group: 'Fleet',
+    group: 'Chains',
     examples: examples(
-      [
-        'agent --etcd https://etcd.example.com:2379 --label role=edge --policy policy.json',
-        'Run what the fleet states',
-      ],
-      [
-        'agent --etcd http://localhost:2379 --sample traffic.pcap --allow-unsigned',
-        'Try revisions with a capture first',
-      ],
+      ['agent --label role=edge --policy policy.json', 'Run what the fleet states'],
+      ['agent --sample traffic.pcap --policy policy.json', 'Try revisions with a capture first'],
       ['agent --label role=edge --policy policy.json --install-unit', 'Print a systemd unit'],
     ),
     docs: [FLEET],
   },
   push: {
-    group: 'Fleet',
+    group: 'Objects',
     examples: examples(
-      ['push firewall.o registry.example.com/edge/firewall:1.2', 'Store an object, and print its digest'],
-      ['push firewall.o registry.example.com/edge/firewall:1.2 --sign ops.key', 'With a signature'],
-      [
-        'push firewall.o localhost:5000/firewall:1.2 --plain-http localhost:5000',
-        'To a registry without TLS',
-      ],
+      ['push fw.o reg.example.com/fw:1.2', 'Store an object, and print its digest'],
+      ['push fw.o reg.example.com/fw:1.2 --sign ops.key', 'With a signature'],
+      ['push fw.o localhost:5000/fw:1 --plain-http localhost:5000', 'To a registry without TLS'],
     ),
     docs: [FLEET],
   },
   pull: {
-    group: 'Fleet',
+    group: 'Objects',
     examples: examples(
-      ['pull registry.example.com/edge/firewall:1.2 -o firewall.o', 'Fetch an object'],
-      [
-        'pull registry.example.com/edge/firewall:1.2 --policy policy.json -o firewall.o',
-        'Only if it is signed',
-      ],
-      ['pull registry.example.com/edge/firewall:1.2 --json', 'Print its digest, programs and maps'],
+      ['pull reg.example.com/fw:1.2 -o fw.o', 'Fetch an object'],
+      ['pull reg.example.com/fw:1.2 --policy policy.json -o fw.o', 'Only if it is signed'],
+      ['pull reg.example.com/fw:1.2 --json', 'Print its digest, programs and maps'],
     ),
     docs: [FLEET],
   },

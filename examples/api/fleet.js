@@ -12,7 +12,7 @@ console.log(spellReference({ ...reference, tag: null, digest: `sha256:${'0'.repe
 const { publicKey } = generateKeyPairSync('ed25519');
 const rules = [{ repository: 'registry.example.com/edge/*', keys: ['ops.pub'] }];
 const policy = parsePolicy('policy.json', JSON.stringify({ rules }), () =>
-  publicKey.export({ type: 'spki', format: 'pem' }),
+  String(publicKey.export({ type: 'spki', format: 'pem' })),
 );
 console.log(policy.rules.map(({ repository, keys }) => `${repository}: ${[...keys.keys()].join()}`).join());
 //> registry.example.com/edge/*: ops.pub

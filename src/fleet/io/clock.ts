@@ -1,6 +1,7 @@
 /** Time and chance, given to everything that waits: tests have their own. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { given } from '../../bytes/index.ts';
 
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -16,7 +17,7 @@ export const SYSTEM_CLOCK: Clock = {
   random: () => Math.random(),
   async sleep(milliseconds, signal) {
     try {
-      await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
+      await sleep(milliseconds, undefined, given({ signal }));
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       throw error;
