@@ -11,6 +11,7 @@ const bin = join(ROOT, 'node_modules/.bin');
 /** @type {readonly (readonly [command: string, ...args: string[]])[]} */
 const CHECKS = [
   [join(bin, 'tsc'), '--noEmit', '-p', 'tsconfig.json'],
+  [join(bin, 'tsc'), '-p', 'site/tsconfig.json'],
   [join(bin, 'biome'), 'ci', '--colors=off', '.'],
   [process.execPath, 'scripts/index-files.js', '--check'],
 ];

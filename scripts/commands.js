@@ -14,7 +14,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, transformSync } from 'esbuild';
 import { commandModule, kernelNames } from './kernels.js';
 import { packagesOf, thirdPartyText } from './licenses.js';
-import { calledModule, importedModule, isSeldom, partKeys, sharedModule, stubModule } from './parts.js';
+import { isSeldom } from './parts.js';
+import { inTwoScripts } from './split.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -152,61 +153,18 @@ function writeScript(name, text) {
 }
 
 /**
- * A command in two scripts. Each module is in one of them, so that there is one class of each name: the second takes
- * what it needs of the first from there, and the first calls functions of the second.
- *
  * @param {string} command
  * @param {Plugin[]} plugins
  */
 async function bundleParts(command, plugins) {
-  /** What the second script needs of the first; the first has more functions then, which may call further ones. */
-  let shared = /** @type {string[]} */ ([]);
-  for (;;) {
-    const entry = entryOf(`export { main } from ${JSON.stringify(MAIN)};\n${sharedModule(shared)}`);
-    const first = await bundled(entry, [partOf(command, 'first'), ...plugins]);
-    const called = entryOf(calledModule(partKeys(first)));
-    const second = await bundled(called, [partOf(command, 'second'), ...plugins]);
-    const needed = partKeys(second);
-    if (needed.every(key => shared.includes(key))) {
-      writeScript(`${command}.cjs`, first);
-      writeScript(`${command}-more.cjs`, second);
-      return;
-    }
-    shared = [...new Set([...shared, ...needed])].sort();
-  }
-}
-
-/**
- * @param {string} contents
- * @returns {import('esbuild').BuildOptions}
- */
-function entryOf(contents) {
-  return { stdin: { contents, resolveDir: dist, sourcefile: 'entry.js' } };
-}
-
-/**
- * Leaves out the modules of the other script.
- *
- * @param {string} command
- * @param {'first' | 'second'} script
- * @returns {Plugin}
- */
-function partOf(command, script) {
-  const isOther = (/** @type {string} */ path) => {
-    const file = inDist(path);
-    if (!/^(src|cli)\//.test(file) || /(^|\/)index\.js$|\.kernel\.js$/.test(file)) return false;
-    return isSeldom(command, file) === (script === 'first');
-  };
-  return {
-    name: 'parts',
-    setup(build) {
-      build.onLoad({ filter: /\.js$/ }, ({ path }) => {
-        if (!isOther(path)) return undefined;
-        const module = script === 'first' ? stubModule : importedModule;
-        return { contents: module(dist, inDist(path)) };
-      });
-    },
-  };
+  const { first, second } = await inTwoScripts({
+    dist,
+    entry: `export { main } from ${JSON.stringify(MAIN)};`,
+    isSecond: file => isSeldom(command, file),
+    bundle: (entry, parts) => bundled(entry, [parts, ...plugins]),
+  });
+  writeScript(`${command}.cjs`, first);
+  writeScript(`${command}-more.cjs`, second);
 }
 
 /** The file that imports commands. What a command itself imports when it is called is in its script. */

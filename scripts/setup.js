@@ -35,7 +35,10 @@ const TOOLS = [
   ['xz-utils', '/usr/bin/xz'],
   ['etcd-server', '/usr/bin/etcd'],
   ['docker-registry', '/usr/bin/docker-registry'],
+  ['etcd-client', '/usr/bin/etcdctl'],
   ['openssl', '/usr/bin/openssl'],
+  ['curl', '/usr/bin/curl'],
+  ['chromium-headless-shell', '/usr/bin/chromium-headless-shell'],
   ['golang-go', '/usr/bin/go'],
   ['golang-github-cilium-ebpf-dev', '/usr/share/gocode/src/github.com/cilium/ebpf'],
 ];
@@ -129,7 +132,7 @@ function digestOfSources() {
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const scripts = readdirSync(join(root, 'scripts')).filter(name =>
-    /^(setup|commands|library|parts|licenses|kernel.*)\.js$/.test(name),
+    /^(setup|commands|library|parts|split|licenses|kernel.*)\.js$/.test(name),
   );
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json'];
   settings.push(...scripts.sort().map(name => `scripts/${name}`));

@@ -32,7 +32,7 @@ import { KERNEL_RUN_LIMITS, type LimitFlags, limitsFlag, parseLimits, RUN_LIMITS
 import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
-import { packetText } from '../format/packet.ts';
+import { packetOfHex, packetText } from '../format/packet.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell, tellLine, tellNotes } from '../io/context.ts';
 import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -221,19 +221,10 @@ function sourcesOf(flags: Flags): Source[] {
   const given = flags.packet ?? [];
   if (flags.pcap === undefined && given.length === 0)
     throw usageError('usage-no-packets', 'give packets: --pcap FILE or --packet HEX');
-  const parsed = given.map((digits, index) => ({ number: index + 1, bytes: parseHex(digits, index + 1) }));
+  const parsed = given.map((digits, index) => ({ number: index + 1, bytes: packetOfHex(digits, index + 1) }));
   const direct: Source[] =
     parsed.length === 0 ? [] : [{ packets: () => parsed, nanoseconds: () => false, warning: () => null }];
   return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap)];
-}
-
-/** Hexadecimal digits; spaces, colons, dashes and `0x` between them are ignored. */
-function parseHex(digits: string, number: number): Uint8Array {
-  const plain = digits.replace(/0x|[\s:_-]/g, '');
-  if (plain.length === 0 || plain.length % 2 !== 0 || /[^0-9a-fA-F]/.test(plain)) {
-    throw usageError('usage-packet', `packet ${number} is not an even number of hexadecimal digits`);
-  }
-  return Uint8Array.from(plain.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
 }
 
 interface Outcome {

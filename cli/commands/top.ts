@@ -32,7 +32,7 @@ interface Flags extends StoreFlags {
 
 export const topCommand = buildCommand<Flags, [string?], Context>({
   docs: {
-    brief: 'Show runs of programs, and packets and verdicts of members of chains, live',
+    brief: 'Show what programs and members of chains do, live',
     fullDescription:
       'Show for each program on a hook (default: all hooks) how often it runs in a second and how long a run takes, and ' +
       'for each member of a chain how many packets and bits it gets in a second, what it returns, and with --time how ' +

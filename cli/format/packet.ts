@@ -1,4 +1,9 @@
-/** The first bytes of a packet as one line: addresses and ports of what is well known, else its type. */
+/**
+ * Packets as text: the first bytes as one line, with addresses and ports of what is well known, else the type; and packets
+ * of digits that a user gave.
+ */
+
+import { usageError } from '../../src/diag/index.ts';
 
 const TYPES = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, qinq: 0x88a8, ipv6: 0x86dd } as const;
 const PROTOCOLS = new Map([
@@ -126,4 +131,13 @@ function ipv6Address(bytes: Uint8Array): string {
   }
   if (length < 2) return words.join(':');
   return `${words.slice(0, start).join(':')}::${words.slice(start + length).join(':')}`;
+}
+
+/** Hexadecimal digits; spaces, colons, dashes and `0x` between them are ignored. Throws `usage-packet`. */
+export function packetOfHex(digits: string, number: number): Uint8Array {
+  const plain = digits.replace(/0x|[\s:_-]/g, '');
+  if (plain.length === 0 || plain.length % 2 !== 0 || /[^0-9a-fA-F]/.test(plain)) {
+    throw usageError('usage-packet', `packet ${number} is not an even number of hexadecimal digits`);
+  }
+  return Uint8Array.from(plain.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
 }

@@ -14,15 +14,15 @@ export interface ManualPage {
   readonly text: string;
 }
 
-/** What an exit code means; the classes are those of docs/errors.md. */
-const STATUS: readonly (readonly [keyof typeof EXIT, string])[] = [
-  ['ok', 'Success.'],
-  ['input', 'An input is refused.'],
-  ['usage', 'The arguments are not valid; of plan: changes are pending.'],
-  ['platform', 'The kernel or the operating system refuses.'],
-  ['busy', 'Another process holds a lock.'],
-  ['partial', 'A change has happened, but is not complete.'],
-  ['bug', 'Internal error.'],
+/** Exit codes and what they mean; the classes are those of docs/errors.md. */
+export const STATUS: readonly (readonly [code: number, text: string])[] = [
+  [EXIT.ok, 'Success.'],
+  [EXIT.input, 'An input is refused.'],
+  [EXIT.usage, 'The arguments are not valid; of plan: changes are pending.'],
+  [EXIT.platform, 'The kernel or the operating system refuses.'],
+  [EXIT.busy, 'Another process holds a lock.'],
+  [EXIT.partial, 'A change has happened, but is not complete.'],
+  [EXIT.bug, 'Internal error.'],
 ];
 
 export function manualPages(catalog: Catalog, version: string): ManualPage[] {
@@ -119,7 +119,7 @@ function exampleLines(examples: Page['examples']): string[] {
 }
 
 function statusLines(): string[] {
-  return STATUS.flatMap(([name, text]) => ['.TP', `\\fB${EXIT[name]}\\fR`, escaped(text)]);
+  return STATUS.flatMap(([code, text]) => ['.TP', `\\fB${code}\\fR`, escaped(text)]);
 }
 
 /** A line that begins with a period or an apostrophe would be a request. */

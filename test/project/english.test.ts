@@ -10,7 +10,8 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const DIRECTORIES = ['src', 'cli', 'bench', 'scripts', 'test', 'docs', 'examples', 'bin'];
+const SITE = ['build', 'drawings', 'pages', 'playground'].map(name => `site/${name}`);
+const DIRECTORIES = ['src', 'cli', 'bench', 'scripts', 'test', 'docs', 'examples', 'bin', ...SITE];
 const PAGES = ['README.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
 const SELF = 'test/project/english.test.ts';
 

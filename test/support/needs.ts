@@ -24,8 +24,11 @@ export type Need =
   | 'go'
   | 'qemu'
   | 'etcd'
+  | 'etcdctl'
   | 'docker-registry'
-  | 'openssl';
+  | 'openssl'
+  | 'curl'
+  | 'browser';
 
 /** Commands by need, as Debian 12 calls them. */
 export const COMMANDS = {
@@ -42,7 +45,10 @@ export const COMMANDS = {
   qemu: 'qemu-system-x86_64',
   etcd: 'etcd',
   'docker-registry': 'docker-registry',
+  etcdctl: 'etcdctl',
   openssl: 'openssl',
+  curl: 'curl',
+  browser: 'chromium-headless-shell',
 } as const;
 
 /** Why the first of `needs` that is missing is missing; undefined when all are there. */

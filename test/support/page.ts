@@ -8,9 +8,9 @@ export interface PageCommand {
   readonly output: string;
 }
 
-/** Blocks of a language on a page of `docs/`, in order. */
+/** Blocks of a language on a page, in order. A name without a directory is one of `docs/`. */
 export function blocksOf(page: string, language: string): string[] {
-  const text = readFileSync(`docs/${page}`, 'utf8');
+  const text = readFileSync(page.includes('/') ? page : `docs/${page}`, 'utf8');
   return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, found, block = '']) =>
     found === language ? [block] : [],
   );

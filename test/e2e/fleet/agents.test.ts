@@ -18,7 +18,7 @@ const document = (object: string, more = ''): string =>
 const run = (status: LabStatus, revision: number): number =>
   status.hosts.filter(({ report, state }) => report?.revision === revision && state === 'running').length;
 
-needs('root', 'bpf', 'clang', 'ip', 'etcd', 'docker-registry').describe('a fleet', () => {
+needs('root', 'bpf', 'clang', 'ip', 'etcd', 'docker-registry', 'curl').describe('a fleet', () => {
   let lab: FleetLab;
   let good = '';
   let first = 0;

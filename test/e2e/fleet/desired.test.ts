@@ -44,7 +44,7 @@ async function codeOf(body: () => unknown): Promise<string> {
   return 'none';
 }
 
-const lab = needs('etcd');
+const lab = needs('etcd', 'curl');
 
 lab.describe('etcd', () => {
   let server: Server;
@@ -255,7 +255,7 @@ lab.describe('etcd', () => {
   });
 });
 
-needs('etcd', 'openssl').describe('TLS and roles', () => {
+needs('etcd', 'etcdctl', 'openssl').describe('TLS and roles', () => {
   const directory = mkdtempSync(join(tmpdir(), 'rootlet-roles-'));
   let server: Server;
   let open: (name: string, password: string, certificate?: 'own' | 'none' | 'named') => Etcd;
