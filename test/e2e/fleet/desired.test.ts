@@ -173,6 +173,70 @@ lab.describe('etcd', () => {
     await watching;
   });
 
+  test('an agent that is killed before or after each thing that it keeps has the newest revision after a restart', async () => {
+    const fleet = newFleet();
+    const directory = mkdtempSync(join(tmpdir(), 'rootlet-killed-'));
+    using registry = new ObjectRegistry();
+    const assignAll = async (text: string) => {
+      const assign = {
+        current: await readCurrent(fleet),
+        targetOf: (stable: number) => ({ stable, next: null }),
+      };
+      return (await put(fleet, document(text), { assign })).revision;
+    };
+    let kills = 0;
+    for (let step = 1; step <= 8; step++) {
+      const memory = new SimulatedMemory(`killed-${step}`);
+      const applied: number[] = [];
+      const kernel = new SimulatedHost();
+      const start = (dies: number) => {
+        const end = new AbortController();
+        let writes = 0;
+        const death = new Error('killed');
+        const mortal = {
+          read: () => memory.read(),
+          write: (next: typeof memory.memory) => {
+            writes++;
+            if (writes === dies) throw death; // before it is written
+            memory.write(next);
+            applied.push(next.good === null ? 0 : next.good.revision);
+            if (writes + 0.5 === dies) throw death; // after
+          },
+        };
+        const agent = async () =>
+          runAgent(
+            {
+              ...{ host: `killed-${step}`, labels: new Map(), ...fleet, boot: 'b', lease: 5, report: 1 },
+              objects: { registry, policy: ANY_SIGNATURE, cache: new ObjectCache(directory) },
+              ...{ kernel, memory: mortal },
+            },
+            end.signal,
+          );
+        const running = agent().catch(error => {
+          expect(error).toBe(death);
+          kills++;
+        });
+        return { end, running };
+      };
+      await assignAll(`# before ${step}\n`);
+      const dies = step / 2 + 0.5; // 1, 1.5, 2, …
+      const first = start(dies);
+      await Promise.race([first.running, vi.waitFor(() => expect(applied.at(-1)).toBeGreaterThan(0))]);
+      const newest = await assignAll(`# after ${step}\n`);
+      await Promise.race([first.running, vi.waitFor(() => expect(applied.at(-1)).toBe(newest))]);
+      first.end.abort();
+      await first.running;
+      const second = start(Number.POSITIVE_INFINITY);
+      await vi.waitFor(() => expect(applied.at(-1)).toBe(newest), 5_000);
+      second.end.abort();
+      await second.running;
+      expect(applied).toEqual([...applied].sort((a, b) => a - b));
+      expect(memory.memory).toMatchObject({ seen: newest, good: { revision: newest } });
+    }
+    expect(kills).toBeGreaterThanOrEqual(6);
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   test('simulated hosts: of two leaders one leads; a revision that a host refuses is taken back everywhere', async () => {
     const fleet = newFleet();
     const end = new AbortController();
