@@ -54,6 +54,8 @@ const STATES: readonly (readonly [HostState, readonly ProblemCode[]])[] = [
       'kernel-no-btf',
       'kernel-no-function',
       'chain-device',
+      'store-no-bpffs',
+      'kernel-no-rights',
     ],
   ],
 ];
@@ -160,11 +162,17 @@ export function writeStatus({ labels, ...status }: HostStatus): string {
   return JSON.stringify({ ...status, labels: Object.fromEntries(labels) });
 }
 
-export function reported({ code, where, message, hint = '', details = [] }: Problem): ReportedProblem {
+export function reported(found: Problem): ReportedProblem {
+  const { code, where, message, details = [] } = found;
+  // the option that the command has is not one of the agent
+  const hint = code === 'chain-foreign' ? FOREIGN : found.hint === undefined ? '' : found.hint;
   const cut = (text: string): string => text.slice(0, MOST.text);
   const whole = details.length === 0 ? message : `${message}\n${details.join('\n')}`;
   return { code, where: where.slice(0, MOST.places).map(cut), message: cut(whole), hint: cut(hint) };
 }
+
+const FOREIGN =
+  'detach the program on the host ("rootlet xdp unload IFACE --all --force"), or leave the host out by its labels';
 
 export function reportedAll(problems: readonly Problem[]): readonly ReportedProblem[] {
   return problems.slice(0, MOST.problems).map(reported);

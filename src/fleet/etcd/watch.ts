@@ -61,6 +61,9 @@ const MOST_PIECE = 4 << 20;
 /** The watch must be begun again from what is there now. */
 class Compacted extends Error {}
 
+/** A watch is begun again so often, in milliseconds: a server that is gone without a word is missed for no longer. */
+const RENEWED_MS = 600_000;
+
 /** Watches until the signal is aborted. Never throws but its reason. */
 export async function watchKeys(
   etcd: Etcd,
@@ -68,13 +71,14 @@ export async function watchKeys(
   handler: WatchHandler,
   clock: Clock,
   signal: AbortSignal,
+  renewed = RENEWED_MS,
 ): Promise<never> {
   for (let attempt = 1; ; attempt++) {
     try {
       const from = await readNow(etcd, keys, handler, signal);
       handler.connected(true);
       attempt = 1;
-      await follow(etcd, keys, from, handler, signal);
+      await followFor(renewed * (0.75 + clock.random() / 2), etcd, keys, from, handler, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof Compacted)) handler.connected(false, error);
@@ -99,6 +103,26 @@ async function readNow(
     else for (const one of await etcd.all(key, signal)) handler.changed(one.key, one);
   }
   return oldest + 1;
+}
+
+/** As `follow`, for so many milliseconds. */
+async function followFor(
+  milliseconds: number,
+  etcd: Etcd,
+  keys: readonly Watched[],
+  from: number,
+  handler: WatchHandler,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), milliseconds);
+  try {
+    await follow(etcd, keys, from, handler, AbortSignal.any([signal, end.signal]));
+  } catch (error) {
+    if (!end.signal.aborted || signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** One stream for all keys, until it ends. */

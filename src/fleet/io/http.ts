@@ -128,6 +128,7 @@ export class HttpClient {
       const options = { method, headers, signal, agent: isTls ? this.#tls : this.#plain };
       const request = isTls ? tlsRequest(url, options, resolve) : plainRequest(url, options, resolve);
       request.on('error', reject);
+      request.on('socket', socket => socket.setKeepAlive(true, KEEP_ALIVE_MS));
       request.end(body);
     });
   }

@@ -144,9 +144,13 @@ lab.describe('etcd', () => {
   });
 
   test('a watch goes on after a restart and a compaction, with the newest value', async () => {
+    let restarts = 0;
     const [end, seen, connected] = [new AbortController(), new Map<string, string>(), [] as boolean[]];
     const handler = {
-      restarted: () => seen.clear(),
+      restarted: () => {
+        restarts++;
+        seen.clear();
+      },
       changed: (key: string, found: { readonly value: string } | undefined) => {
         if (found === undefined) seen.delete(key);
         else seen.set(key, found.value);
@@ -156,7 +160,9 @@ lab.describe('etcd', () => {
       },
     };
     const watched = [{ key: '/w/one' }, { key: '/w/many/', isPrefix: true }];
-    const watching = watchKeys(etcd, watched, handler, SYSTEM_CLOCK, end.signal).catch(() => undefined);
+    const watching = watchKeys(etcd, watched, handler, SYSTEM_CLOCK, end.signal, 1_000).catch(
+      () => undefined,
+    );
     await etcd.put('/w/one', '1');
     await vi.waitFor(() => expect(seen.get('/w/one')).toBe('1'));
     await etcd.put('/w/many/a', '1');
@@ -169,6 +175,11 @@ lab.describe('etcd', () => {
     const { revision } = await etcd.get('/w/one');
     execFileSync('curl', ['-s', `${server.url}/v3/kv/compaction`, '-d', `{"revision":"${revision}"}`]);
     await vi.waitFor(() => expect([...seen]).toEqual([['/w/one', '19']]), 10_000);
+    // begun again from time to time, whatever happens
+    const before = restarts;
+    await vi.waitFor(() => expect(restarts).toBeGreaterThan(before + 1), 10_000);
+    await vi.waitFor(() => expect([...seen]).toEqual([['/w/one', '19']]));
+    expect(connected.filter(is => !is).length).toBeLessThan(8);
     end.abort();
     await watching;
   });
