@@ -66,7 +66,12 @@ export class Server {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.#env },
     });
-    await until(this.#command, join(this.directory, 'log'), this.#ready);
+    try {
+      await until(this.#command, join(this.directory, 'log'), this.#ready);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
   }
 
   /** At once, as when the machine of the server is gone. */
