@@ -36,6 +36,12 @@ const LINE_LIMIT = 160;
 /** Commands with a script of their own. */
 const OWN_SCRIPT = ['inspect', 'link', 'load'];
 
+/**
+ * Commands for many hosts, which have one script for all of them: no other script has what they run. bin/rootlet.js has
+ * the same list.
+ */
+const FLEET = ['agent', 'fleet', 'pull', 'push'];
+
 /** Files that are in any of the scripts. */
 const inputs = /** @type {Set<string>} */ (new Set());
 
@@ -44,11 +50,12 @@ export async function bundleCommands(compiled) {
   mkdirSync(directory);
   const kernels = commandKernels(compiled);
   for (const command of OWN_SCRIPT) {
-    const plugins = [onlyCommand(command), kernels];
+    const plugins = [onlyCommands([command]), kernels];
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
-  await bundle('rootlet.cjs', [kernels]);
+  await bundle('fleet.cjs', [onlyCommands(FLEET), kernels]);
+  await bundle('rootlet.cjs', [withoutFleet(), kernels]);
   await writeManuals();
   writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
 }
@@ -164,23 +171,54 @@ async function bundleParts(command, plugins) {
 const IMPORTS_COMMANDS = /[\\/]cli[\\/]main\.js$/;
 
 /**
- * The command line with one command compiled in and the others left out.
+ * The command line with some commands compiled in and the others left out.
  *
- * @param {string} command
+ * @param {readonly string[]} commands
  * @returns {Plugin}
  */
-function onlyCommand(command) {
-  const path = `./commands/${command}.js`;
+function onlyCommands(commands) {
   return {
-    name: 'only-command',
+    name: 'only-commands',
     setup(build) {
       build.onLoad({ filter: IMPORTS_COMMANDS }, ({ path: file }) => {
-        const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
-        if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
-        return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
+        const text = commands.reduce(
+          (before, command) => compiledIn(before, file, command),
+          readFileSync(file, 'utf8'),
+        );
+        return { contents: text };
       });
       build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
         kind === 'dynamic-import' && IMPORTS_COMMANDS.test(importer)
+          ? { path: wanted, external: true }
+          : undefined,
+      );
+    },
+  };
+}
+
+/**
+ * @param {string} text
+ * @param {string} file
+ * @param {string} command
+ */
+function compiledIn(text, file, command) {
+  const path = `./commands/${command}.js`;
+  const parts = text.split(`import("${path}")`);
+  if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
+  return `import * as ${command}Command_ from '${path}';\n${parts.join(`${command}Command_`)}`;
+}
+
+/**
+ * Help lists the commands for many hosts; what they run is in their own script.
+ *
+ * @returns {Plugin}
+ */
+function withoutFleet() {
+  return {
+    name: 'without-fleet',
+    setup(build) {
+      build.onResolve({ filter: /\/fleet\/[a-z-]+\.js$/ }, ({ kind, importer, path: wanted }) =>
+        kind === 'dynamic-import' && /[\\/]cli[\\/]commands[\\/]/.test(importer)
           ? { path: wanted, external: true }
           : undefined,
       );

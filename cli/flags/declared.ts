@@ -2,29 +2,18 @@
 
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { given } from '../../src/bytes/index.ts';
 import {
   type ChainContext,
-  type ChainHook,
   type DeclaredChain,
   type DeclaredMember,
-  findChainHook,
-  type MemberRequest,
+  declaredHook,
   type ReadyChain,
   readDeclared,
-  titleOf,
+  readyChains,
   undeclaredChains,
 } from '../../src/chain/index.ts';
-import {
-  addFrame,
-  type Limits,
-  type Problem,
-  problem,
-  RootletError,
-  usageError,
-} from '../../src/diag/index.ts';
+import { type Limits, RootletError, usageError } from '../../src/diag/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';
-import { InputObject } from '../../src/object/index.ts';
 import { readInputs, readNamed } from '../io/files.ts';
 import { off, text } from './kinds.ts';
 import type { LimitFlags } from './limits.ts';
@@ -69,68 +58,9 @@ export function findWanted(
   declared: readonly DeclaredChain[],
   limits: Limits | undefined,
 ): ReadyChain[] {
-  const ready = findDeclared(context.sys, declared, limits);
+  const read = ({ path }: DeclaredMember) => ({ ...readNamed(path), path: resolve(path) });
+  const ready = readyChains(context.sys, declared, read, limits);
   return flags.prune ? [...ready, ...undeclaredChains(context, ready)] : ready;
-}
-
-/** Object files and hooks of all chains. Throws the problems of all of them. */
-function findDeclared(sys: Sys, chains: readonly DeclaredChain[], limits: Limits | undefined): ReadyChain[] {
-  const problems: Problem[] = [];
-  const files = new Map<string, InputObject>();
-  const attempt = <T>(where: readonly string[], body: () => T): T | undefined => {
-    try {
-      return body();
-    } catch (error) {
-      if (!(error instanceof RootletError)) throw error;
-      problems.push(...within(error, where).problems);
-      return undefined;
-    }
-  };
-  const ready = chains.flatMap(declared => {
-    const hook = attempt(declared.where, () => hookOf(sys, declared));
-    const members = declared.members.flatMap(
-      member => attempt(member.where, () => requestOf(member, files, limits)) ?? [],
-    );
-    return hook === undefined ? [] : [{ declared, hook, members }];
-  });
-  problems.push(...sameHooks(ready));
-  if (problems.length > 0) throw new RootletError(problems);
-  return ready;
-}
-
-function within(error: RootletError, where: readonly string[]): RootletError {
-  return where.toReversed().reduce(addFrame, error);
-}
-
-function hookOf(sys: Sys, { interface: name, kind, direction }: DeclaredChain): ChainHook {
-  return findChainHook(sys, name, kind, direction);
-}
-
-/** Each file is read and parsed once. */
-function requestOf(
-  member: DeclaredMember,
-  files: Map<string, InputObject>,
-  limits: Limits | undefined,
-): MemberRequest {
-  const { name, path, program, priority, continueOn, settings } = member;
-  const file =
-    files.get(path) ?? new InputObject({ ...readNamed(path), path: resolve(path) }, undefined, limits);
-  files.set(path, file);
-  return { name, file, ...given({ program, priority, continueOn }), settings };
-}
-
-/** Two names of one interface. */
-function sameHooks(ready: readonly ReadyChain[]): Problem[] {
-  const first = new Map<string, ReadyChain>();
-  return ready.flatMap(one => {
-    const key = `${one.hook.kind} ${one.hook.direction} ${one.hook.ifindex}`;
-    const other = first.get(key);
-    if (other === undefined) first.set(key, one);
-    if (other?.declared == null || one.declared === null) return [];
-    const details = [`the first one is at ${other.declared.where.join(': ')}`];
-    const message = `a second document of "${titleOf(one.hook)}"`;
-    return [problem('chain-document-duplicate', one.declared.where, message, { details })];
-  });
 }
 
 const POLL_MS = 200;
@@ -147,7 +77,7 @@ export async function waitForInterfaces(
 
 function exists(sys: Sys, chain: DeclaredChain): boolean {
   try {
-    hookOf(sys, chain);
+    declaredHook(sys, chain);
     return true;
   } catch (error) {
     if (error instanceof RootletError && error.code === 'kernel-no-interface') return false;

@@ -47,7 +47,7 @@ WantedBy=multi-user.target
 }
 
 /** A word of a command line in a unit, where $ begins a variable. */
-function word(text: string): string {
+export function word(text: string): string {
   return quoted(specified(text).replaceAll('$', '$$$$'));
 }
 

@@ -27,6 +27,7 @@ const CHAINS = 'docs/chains.md';
 const LOOKING = 'docs/looking.md';
 const COUNTERS = 'docs/counters.md';
 const DECLARED = 'docs/declared.md';
+const FLEET = 'docs/fleet.md';
 
 /** Pairs of a command line and what it does. */
 function examples(...pairs: readonly (readonly [line: string, text: string])[]): Example[] {
@@ -187,6 +188,106 @@ const TOPICS: Readonly<Record<string, Topic>> = {
       ['export eth0 --objects objects -o chain.yaml', 'Write objects whose files have changed, too'],
     ),
     docs: [DECLARED],
+  },
+  fleet: {
+    group: 'Chains',
+    examples: examples(
+      ['fleet put -f chain.yaml', 'Write a new revision'],
+      ['fleet rollout', 'Give it to hosts in waves'],
+      ['fleet status', 'Show what each host runs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet put': {
+    examples: examples(
+      ['fleet put -f chain.yaml --message "block 10.0.0.0/8"', 'Write a new revision, and say why'],
+      ['fleet put -f chain.yaml --after 41', 'Refuse if another operator wrote one meanwhile'],
+      ['fleet put -f chain.yaml --now', 'Give it to all hosts at once'],
+    ),
+    docs: [FLEET, DECLARED],
+  },
+  'fleet get': {
+    examples: examples(
+      ['fleet get', 'Print the newest documents'],
+      ['fleet get 41 >chain.yaml', 'Those of a revision'],
+      ['fleet get --json', 'With digests, author and time'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet diff': {
+    examples: examples(
+      ['fleet diff', 'Between what all hosts run and the newest revision'],
+      ['fleet diff 41 42', 'Between two revisions'],
+      ['fleet diff -f chain.yaml', 'Between the newest revision and a file'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet history': {
+    examples: examples(
+      ['fleet history', 'List revisions, the newest first'],
+      ['fleet history --count 5', 'The newest five'],
+      ['fleet history --json', 'The same for programs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet rollback': {
+    examples: examples(
+      ['fleet rollback', 'Go back to what hosts had before'],
+      ['fleet rollback 40', 'Go back to the contents of a revision'],
+      ['fleet rollback --message "drops DNS"', 'And say why'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet rollout': {
+    examples: examples(
+      ['fleet rollout', 'Give the newest revision to hosts in waves'],
+      ['fleet rollout 42 --waves 2,25%,all --settle 300', 'With other waves, each watched for five minutes'],
+      ['fleet rollout --join', 'Follow the rollout, and lead it when its leader is gone'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet status': {
+    examples: examples(
+      ['fleet status', 'Show each host'],
+      ['fleet status --state verifier-refused', 'Only hosts in a state'],
+      ['fleet status --json', 'The same for programs'],
+    ),
+    docs: [FLEET],
+  },
+  'fleet drain': {
+    examples: examples(
+      ['fleet drain edge-7', 'Remove everything of the fleet from a host'],
+      ['fleet drain edge-7 --undo', 'Let it run its revision again'],
+      ['fleet drain edge-7 --message "new kernel"', 'And say why'],
+    ),
+    docs: [FLEET],
+  },
+  agent: {
+    group: 'Chains',
+    examples: examples(
+      ['agent --label role=edge --policy policy.json', 'Run what the fleet states'],
+      ['agent --sample traffic.pcap --policy policy.json', 'Try revisions with a capture first'],
+      ['agent --label role=edge --policy policy.json --install-unit', 'Print a systemd unit'],
+    ),
+    docs: [FLEET],
+  },
+  push: {
+    group: 'Objects',
+    examples: examples(
+      ['push fw.o reg.example.com/fw:1.2', 'Store an object, and print its digest'],
+      ['push fw.o reg.example.com/fw:1.2 --sign ops.key', 'With a signature'],
+      ['push fw.o localhost:5000/fw:1 --plain-http localhost:5000', 'To a registry without TLS'],
+    ),
+    docs: [FLEET],
+  },
+  pull: {
+    group: 'Objects',
+    examples: examples(
+      ['pull reg.example.com/fw:1.2 -o fw.o', 'Fetch an object'],
+      ['pull reg.example.com/fw:1.2 --policy policy.json -o fw.o', 'Only if it is signed'],
+      ['pull reg.example.com/fw:1.2 --json', 'Print its digest, programs and maps'],
+    ),
+    docs: [FLEET],
   },
   ps: {
     group: 'Look',

@@ -16,6 +16,7 @@ export {
   exportChain,
   type FileFacts,
   type FixedBy,
+  type HostSelector,
   type MemberDifference,
   type PlannedMember,
   readDeclared,
@@ -51,6 +52,7 @@ export {
 } from './overview.ts';
 export { overviewPicture } from './overview-picture.ts';
 export { listChains, readChain, readRunning } from './reading.ts';
+export { declaredHook, readyChains } from './ready-chains.ts';
 export { type RunRate, type RunReading, readRuns, runRates } from './runs.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {

@@ -15,6 +15,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LIST = path.join(ROOT, 'test/support/public-names.txt');
 /** Entry points of constants of the kernel, whose names are not ours and do not count. */
 const CONSTANTS = new Set(['./uapi']);
+/** Of many hosts, which those who write for one do not meet: counted for itself. */
+const FLEET = 'fleet';
 
 const entries = readdirSync(path.join(ROOT, 'src/api'))
   .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
@@ -81,9 +83,11 @@ describe('entry points', () => {
   });
 
   test('export 150 to 280 names in all', () => {
-    const names = new Set(entries.flatMap(entry => (exported.get(entry) ?? []).map(({ name }) => name)));
+    const own = entries.filter(entry => entry !== FLEET);
+    const names = new Set(own.flatMap(entry => (exported.get(entry) ?? []).map(({ name }) => name)));
     expect(names.size).toBeGreaterThanOrEqual(150);
     expect(names.size).toBeLessThanOrEqual(280);
+    expect(exported.get(FLEET)?.length).toBeLessThanOrEqual(40);
   });
 });
 

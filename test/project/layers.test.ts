@@ -27,6 +27,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/hooks', 'src/state'],
   ['src/dynamic'],
   ['src/chain'],
+  ['src/fleet'],
   ['src/api'],
   ['cli'],
 ];
@@ -40,6 +41,7 @@ const HOST = [
   'src/state',
   'src/dynamic',
   'src/chain',
+  'src/fleet',
   'src/api',
   'cli',
 ];

@@ -23,6 +23,11 @@ export type Need =
   | 'vmlinux-btf'
   | 'go'
   | 'qemu'
+  | 'etcd'
+  | 'etcdctl'
+  | 'docker-registry'
+  | 'openssl'
+  | 'curl'
   | 'browser';
 
 /** Commands by need, as Debian 12 calls them. */
@@ -38,6 +43,11 @@ export const COMMANDS = {
   'xdp-tools': 'xdp-loader',
   go: 'go',
   qemu: 'qemu-system-x86_64',
+  etcd: 'etcd',
+  'docker-registry': 'docker-registry',
+  etcdctl: 'etcdctl',
+  openssl: 'openssl',
+  curl: 'curl',
   browser: 'chromium-headless-shell',
 } as const;
 

@@ -204,11 +204,16 @@ export function endOfRedirects(row: number): number {
   return at;
 }
 
-/** As `rowAt`; notes types that are made of a function. */
+/** As `rowAt`; notes types that are made of a function. One that is left out is its prototype there, as for the kernel. */
 function pointeeAt(kind: number, id: number, types: number, none: number): number {
   if (id === 0) return none;
-  const target = byte(word(HEADER.typeKinds) + types + id);
-  if ((target === 0 || target === BTF_KIND.FUNC) && kind !== BTF_KIND.DECL_TAG) noteFunction(types + id);
+  const row = types + id;
+  const target = byte(word(HEADER.typeKinds) + row);
+  if ((target === 0 || target === BTF_KIND.FUNC) && kind !== BTF_KIND.DECL_TAG) {
+    noteFunction(row);
+    if (word(word(TYPE.redirect) + row) === -1)
+      return rowAt(word(word(word(TYPE.start) + row) + 2), types, none);
+  }
   return rowAt(id, types, none);
 }
 

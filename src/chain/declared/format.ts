@@ -12,6 +12,8 @@ import {
   integer,
   type JsonSchema,
   list,
+  named,
+  oneOrMore,
   optional,
   record,
   refuse,
@@ -87,9 +89,31 @@ const OPTIMIZATION = {
   verifyBudget: optional(flag(), VERIFY_BUDGET),
 };
 
+const LABEL_NAME = '^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$';
+const LABEL_VALUE = text(
+  'a value of a label, * for any, or ! and one of them for any other',
+  '^!?(\\*|[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)$',
+);
+
+/** Which hosts of a fleet a document is about: values of labels by name. */
+export type HostSelector = ReadonlyMap<string, readonly string[]>;
+
+/** For hosts of a fleet; `rootlet apply` is about its own host. */
+const HOSTS = {
+  hosts: optional(
+    named(
+      table(oneOrMore(LABEL_VALUE, 'role: [edge, core]'), 'hosts: { role: edge }'),
+      LABEL_NAME,
+      'a name of a label',
+    ),
+    'Of a fleet: labels of the hosts that have the chain, each with a value or several. Default: all hosts.',
+  ),
+};
+
 const XDP = record('a document of an XDP hook', {
   hook: required(word(['xdp']), HOOK),
   interface: required(INTERFACE, INTERFACE_TEXT),
+  ...HOSTS,
   mode: optional(
     word(['native', 'generic', 'offload', 'skb', 'hw']),
     'Mode of XDP; skb is generic, hw is offload. Default: the mode that it has now, else what the kernel chooses.',
@@ -104,6 +128,7 @@ const XDP = record('a document of an XDP hook', {
 const TC = record('a document of a TC hook', {
   hook: required(word(['tc ingress', 'tc egress']), HOOK),
   interface: required(INTERFACE, INTERFACE_TEXT),
+  ...HOSTS,
   via: optional(word(['static', 'tcx']), VIA),
   failClosed: optional(flag(), FAIL_CLOSED),
   counters: optional(flag(), COUNTERS),

@@ -7,4 +7,5 @@ export {
   planDeclared,
 } from './diff.ts';
 export { exportChain } from './export.ts';
+export type { HostSelector } from './format.ts';
 export { type DeclaredChain, type DeclaredMember, readDeclared } from './read.ts';

@@ -10,7 +10,14 @@ import type { XdpMode } from '../../kernel/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
 import { componentName, type Settings } from '../../state/index.ts';
 import type { ChainBackEnd, ChainKind } from '../model/index.ts';
-import { DOCUMENT, type HookWord, type MemberDocument, type TcDocument, type XdpDocument } from './format.ts';
+import {
+  DOCUMENT,
+  type HookWord,
+  type HostSelector,
+  type MemberDocument,
+  type TcDocument,
+  type XdpDocument,
+} from './format.ts';
 import { type Place, parseYaml, placeText, type YamlNode } from './yaml.ts';
 
 /** A member as a document declares it. */
@@ -47,17 +54,48 @@ export interface DeclaredChain {
   /** How its programs are optimized, where the document states it. */
   readonly optimize?: OptimizeSetting;
   readonly members: readonly DeclaredMember[];
+  /** Of a fleet: hosts that have it. Without it, all of them. */
+  readonly hosts?: HostSelector;
   /** Where its interface is named, for problems of the interface. */
   readonly where: readonly string[];
 }
 
+/** For whom documents are read. */
+export interface DeclaredFor {
+  /** They are about hosts of a fleet, which have labels: several documents may be about one hook. */
+  readonly hosts: boolean;
+}
+
 /** All chains of files, in the order of the documents. Throws the problems of all files. */
-export function readDeclared(files: readonly InputFile[], limits?: Limits): readonly DeclaredChain[] {
+export function readDeclared(
+  files: readonly InputFile[],
+  limits?: Limits,
+  { hosts }: DeclaredFor = { hosts: false },
+): readonly DeclaredChain[] {
   const problems: Problem[] = [];
   const chains = files.flatMap(file => chainsOf(file, problems, limits));
-  problems.push(...repeated(chains, ({ title }) => title, 'a second document of'));
+  if (!hosts) {
+    problems.push(...chains.flatMap(ofFleet));
+    problems.push(...repeated(chains, ({ title }) => title, 'a second document of'));
+  }
   if (problems.length > 0) throw new RootletError(problems);
   return chains;
+}
+
+/** A selector would have no effect on one host, which might run what is meant for others. */
+function ofFleet({ hosts, where: [place = ''] }: DeclaredChain): Problem[] {
+  if (hosts === undefined) return [];
+  return [
+    problem(
+      'chain-document-key',
+      [place, 'hosts'],
+      'selects hosts of a fleet, and has no meaning for one host',
+      {
+        subject: 'hosts',
+        hint: 'leave the key out, or write the document with "rootlet fleet put"',
+      },
+    ),
+  ];
 }
 
 function chainsOf(file: InputFile, problems: Problem[], limits: Limits | undefined): DeclaredChain[] {
@@ -90,7 +128,11 @@ function chainOf(file: string, node: YamlNode, problems: Problem[]): DeclaredCha
   const { via, failClosed = false, counters = true } = read;
   const mode = 'mode' in read && read.mode !== undefined ? MODES[read.mode] : undefined;
   const where = [placeText(placeOf(read, 'interface')), 'interface'];
-  const policy = { ...given({ mode, via, optimize: optimizeIn(read) }), failClosed, counters };
+  const policy = {
+    ...given({ mode, via, optimize: optimizeIn(read), hosts: read.hosts }),
+    failClosed,
+    counters,
+  };
   return { ...hookOf(read.hook, read.interface), where, ...policy, members };
 }
 

@@ -156,6 +156,43 @@ export function table<T>(value: Shape<T>, example: string): Shape<ReadonlyMap<st
   };
 }
 
+/** A value, or a list of them. */
+export function oneOrMore<T>(item: Shape<T>, example: string): Shape<readonly T[]> {
+  const several = list(item, example);
+  return {
+    schema: { oneOf: [item.schema, several.schema] },
+    read(node, at) {
+      if (node.kind === 'list') return several.read(node, at);
+      const one = item.read(node, at);
+      return one === undefined ? undefined : [one];
+    },
+  };
+}
+
+/** A table whose names have a form: a regular expression of JavaScript and JSON Schema alike. */
+export function named<T>(
+  values: Shape<ReadonlyMap<string, T>>,
+  pattern: string,
+  expected: string,
+): Shape<ReadonlyMap<string, T>> {
+  const expression = new RegExp(pattern, 'u');
+  return {
+    schema: { ...values.schema, propertyNames: { pattern } },
+    read(node, at) {
+      const read = values.read(node, at);
+      const other =
+        node.kind === 'record' ? node.entries.find(({ key }) => !expression.test(key)) : undefined;
+      if (other === undefined) return read;
+      const path = joined(at.path, other.key);
+      const message = `${quote(other.key)} is not ${expected}`;
+      at.problems.push(
+        problem('chain-document-key', [placeText(other.place), path], message, { subject: path }),
+      );
+      return undefined;
+    },
+  };
+}
+
 /** Exactly these keys. `what` names it, as in `a member`. */
 export function record<F extends Fields>(what: string, fields: F): Shape<Located<Values<F>>> {
   const keys = Object.keys(fields);

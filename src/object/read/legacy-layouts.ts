@@ -18,7 +18,12 @@
  */
 
 import { type ByteOrder, viewOf } from '../../bytes/index.ts';
-import { BPF_F_NUMA_NODE, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_HASH_OF_MAPS } from '../../uapi/index.ts';
+import {
+  BPF_F_NUMA_NODE,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_UNSPEC,
+} from '../../uapi/index.ts';
 
 /** What a legacy map definition says. */
 export interface LegacyMap {
@@ -53,6 +58,7 @@ export function parseLegacyMap(bytes: Uint8Array, order: ByteOrder): LegacyMap |
   }
   const words = wordsOf(bytes, order);
   const [type = 0, keySize = 0, valueSize = 0, maxEntries = 0, flags = 0, ...rest] = words;
+  if (type === BPF_MAP_TYPE_UNSPEC) return 'has type 0, which is not a type of maps';
   const fields = furtherFields({ type, flags }, rest, bytes.length);
   if (fields === undefined) {
     return `has ${bytes.length} bytes, and the bytes after map_flags are neither zero nor those of a known layout`;

@@ -237,6 +237,7 @@ describe('legacy maps are refused', () => {
 
   test('when they are too small or have unknown fields', () => {
     expect(message(() => 0, [HASH, 4, 8])?.message).toContain('has 12 bytes; a definition has at least 16');
+    expect(message(() => 0, [0, 4, 8, 16, 0])?.message).toContain('has type 0, which is not a type of maps');
     expect(message(() => 0, [HASH, 4, 8, 16, 0, 0, 0, 1])?.message).toContain(
       'are neither zero nor those of a known layout',
     );

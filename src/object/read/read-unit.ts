@@ -105,7 +105,7 @@ function attachTypes(reading: Reading): void {
   const isTyped = image.get(UNIT.typed, unit) === 1;
   if (isTyped) {
     image.run(types).attachTypes(unit);
-    if (noted(image, READER.empty) > 0) explainEmpty(reading);
+    if (noted(image, READER.empty) > 0) explainOrForget(reading);
     image.run(types).attachRest(unit);
     image.run(names).forgetNames(unit);
   }
@@ -115,6 +115,16 @@ function attachTypes(reading: Reading): void {
     completeFaults(reading);
   }
   if (isTyped) describeRest(image, unit);
+}
+
+/** After an error other files are read into the image: names have no types of this one then. */
+function explainOrForget(reading: Reading): void {
+  try {
+    explainEmpty(reading);
+  } catch (error) {
+    reading.image.run(names).forgetNames(reading.unit);
+    throw error;
+  }
 }
 
 /** Types that compilers leave out: of tentative definitions and aliases. */

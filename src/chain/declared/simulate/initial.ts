@@ -1,7 +1,13 @@
 /** Objects whose variables have other initial values: settings, and what a running chain has in memory. */
 
 import { encodeValue } from '../../../btf/index.ts';
-import { type BpfObject, sectionNameOf, untypedBytes, type VariableSymbol } from '../../../object/index.ts';
+import {
+  type BpfObject,
+  globalsKind,
+  sectionNameOf,
+  untypedBytes,
+  type VariableSymbol,
+} from '../../../object/index.ts';
 
 /** Bytes of variables by `SECTION:NAME`; sections of components have the names of their files. */
 export type VariableBytes = ReadonlyMap<string, Uint8Array>;
@@ -14,9 +20,12 @@ export function withInitial(
 ): BpfObject {
   const symbols = object.symbols.map(symbol => {
     if (symbol.kind !== 'variable' || symbol.name === '') return symbol;
-    const key = `${sectionNameOf(object, symbol)}:${symbol.name}`;
+    const section = sectionNameOf(object, symbol);
+    const key = `${section}:${symbol.name}`;
     const given = globals.has(key) ? globals.get(key) : globals.get(symbol.name);
-    const bytes = given === undefined ? live.get(key) : bytesOf(object, symbol, given);
+    // constants are those of the file that is loaded
+    const now = globalsKind(section) === 'rodata' ? undefined : live.get(key);
+    const bytes = given === undefined ? now : bytesOf(object, symbol, given);
     return bytes?.length === symbol.size ? { ...symbol, bytes } : symbol;
   });
   return { ...object, symbols };

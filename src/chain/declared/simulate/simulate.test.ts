@@ -112,17 +112,24 @@ test('contents of a map with another definition are not used, which a note state
   machine.close();
 });
 
-test('variables: settings go before what runs, other sizes are not used', () => {
+test.each([
+  ['.data', true],
+  ['.rodata', false],
+])('variables in %s: settings go before what runs, other sizes are not used', (section, isKept) => {
   const variable = FIRST.object.symbols.find(symbol => symbol.kind === 'variable' && symbol.size === 4);
   if (variable?.kind !== 'variable') throw new Error('no variable of 4 bytes');
-  const section = FIRST.object.sections[variable.section]?.name ?? '';
   const key = `${section}:${variable.name}`;
+  const sections = FIRST.object.sections.map((one, at) =>
+    at === variable.section ? { ...one, name: section } : one,
+  );
+  const object = { ...FIRST.object, sections };
   const bytesIn = (globals: ReadonlyMap<string, unknown>, live: ReadonlyMap<string, Uint8Array>) => {
-    const found = withInitial(FIRST.object, globals, live).symbols.find(({ name }) => name === variable.name);
+    const found = withInitial(object, globals, live).symbols.find(({ name }) => name === variable.name);
     return found?.kind === 'variable' ? found.bytes : undefined;
   };
   const live = new Map([[key, Uint8Array.of(1, 2, 3, 4)]]);
-  expect(bytesIn(new Map(), live)).toEqual(Uint8Array.of(1, 2, 3, 4));
+  // constants are those of the new file
+  expect(bytesIn(new Map(), live)).toEqual(isKept ? Uint8Array.of(1, 2, 3, 4) : variable.bytes);
   expect(bytesIn(new Map([[variable.name, 5n]]), live)).toEqual(Uint8Array.of(5, 0, 0, 0));
   expect(bytesIn(new Map([[key, 5]]), live)).toEqual(Uint8Array.of(5, 0, 0, 0));
   expect(bytesIn(new Map(), new Map([[key, Uint8Array.of(1)]]))).toEqual(variable.bytes);

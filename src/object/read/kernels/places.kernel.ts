@@ -4,6 +4,7 @@
  */
 
 import { STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../../../elf/constants.ts';
+import { ATOM_KIND } from '../../../image/codes.ts';
 import { SYMBOL } from '../../../image/layout.ts';
 import { word } from '../../../image/memory.ts';
 import { READER } from './reader.ts';
@@ -20,6 +21,10 @@ export function nextSymbol(section: number, at: number, kind: number): number {
   while (at < to) {
     const symbol = word(order + at);
     const type = word(word(SYMBOL.type) + symbol);
+    if (kind === ATOM_KIND.function && word(word(SYMBOL.name) + symbol) === 0) {
+      at = at + 1;
+      continue; // what it names is not written: its code is a hole
+    }
     if (type === wanted) return at;
     if (type === STT_NOTYPE && word(word(SYMBOL.binding) + symbol) !== STB_LOCAL) return at;
     at = at + 1;
