@@ -29,7 +29,7 @@ export interface Progress {
 
 export interface Work {
   readonly name: string;
-  /** Bytes; null where nobody knows. */
+  /** Bytes; null where that is not known. */
   readonly total: number | null;
   /** The output is for programs. */
   readonly isSilent: boolean;
