@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { main } from '../../../cli/main.ts';
+import { needs } from '../../support/needs.ts';
 
 const EXAMPLES = path.join(import.meta.dirname, '../../../examples');
 const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-decided-'));
@@ -12,10 +13,11 @@ const chain = path.join(directory, 'chain.o');
 afterAll(() => rmSync(directory, { recursive: true }));
 
 async function rootlet(...words: readonly string[]): Promise<string> {
-  let out = '';
-  const stdout = { write: (text: string) => (out += text) };
-  await main([...words], { stdout, stderr: stdout });
-  expect(process.exitCode ?? 0, out).toBe(0);
+  let [out, errors] = ['', ''];
+  const stdout = { write: (text: string) => void (out += text) };
+  const stderr = { write: (text: string) => void (errors += text) };
+  await main([...words], { stdout, stderr });
+  expect(process.exitCode ?? 0, errors).toBe(0);
   return out;
 }
 
@@ -49,4 +51,16 @@ test('a program of one file tells nothing of components', async () => {
   const document = JSON.parse(await rootlet(...words, '--json'));
   expect(document).not.toHaveProperty('components');
   expect(document.packets[0]).not.toHaveProperty('decidedBy');
+});
+
+needs('bpf').test('the kernel does not say who decided, which a note reports', async () => {
+  const slots = [`dummy1=${object('first_firewall')}`, `dummy2=${object('second_firewall')}`];
+  const file = path.join(directory, 'relinked.o');
+  await rootlet('relink', object('rootlet'), ...slots, '-q', '-o', file);
+  const words = ['run', file, '--packet', '00'.repeat(64), '--kernel', '--json'];
+  const document = JSON.parse(await rootlet(...words));
+  expect(document).not.toHaveProperty('components');
+  expect(document.notes).toContain(
+    'the kernel does not say which of 2 components decided; the machine does, without --kernel',
+  );
 });
