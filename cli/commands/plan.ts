@@ -46,9 +46,10 @@ export const planCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     let isPending = false;
     await guarded(this, flags.json, () => {
-      const context = chainContext(this, flags, false);
       const limits = parseLimits(flags, PLAN_LIMITS);
-      const ready = findWanted(context, flags, readDocuments(flags, limits), limits);
+      const declared = readDocuments(flags, limits);
+      const context = chainContext(this, flags, false);
+      const ready = findWanted(context, flags, declared, limits);
       const planned = planChains(context, ready, { force: flags.force, load: given({ limits }) });
       isPending = planned.some(({ plan }) => plan.action !== 'none');
       const reports = planned.map(one => ({

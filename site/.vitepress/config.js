@@ -43,6 +43,7 @@ const GUIDE = [
     item('Loading and attaching', '/docs/loading'),
     item('Chains', '/docs/chains'),
     item('Declared chains', '/docs/declared'),
+    item('Pictures', '/docs/pictures'),
     item('Fleets', '/docs/fleet'),
     item('Looking', '/docs/looking'),
     item('Pictures', '/docs/pictures'),
