@@ -13,12 +13,12 @@ const chain = path.join(directory, 'chain.o');
 afterAll(() => rmSync(directory, { recursive: true }));
 
 async function rootlet(...words: readonly string[]): Promise<string> {
-  let [out, errors] = ['', ''];
-  const stdout = { write: (text: string) => void (out += text) };
-  const stderr = { write: (text: string) => void (errors += text) };
+  const [out, errors]: [string[], string[]] = [[], []];
+  const stdout = { write: (text: string) => out.push(text) };
+  const stderr = { write: (text: string) => errors.push(text) };
   await main([...words], { stdout, stderr });
-  expect(process.exitCode ?? 0, errors).toBe(0);
-  return out;
+  expect(process.exitCode ?? 0, errors.join('')).toBe(0);
+  return out.join('');
 }
 
 const object = (name: string): string => path.join(EXAMPLES, 'obj/el', `${name}.bpf.o`);
