@@ -46,7 +46,6 @@ const GUIDE = [
     item('Pictures', '/docs/pictures'),
     item('Fleets', '/docs/fleet'),
     item('Looking', '/docs/looking'),
-    item('Pictures', '/docs/pictures'),
     item('Counters', '/docs/counters'),
     item('The embedded machine', '/docs/machine'),
     item('Testing BPF code', '/docs/testing-bpf'),
