@@ -19,6 +19,7 @@ export {
   type Labels,
   ObjectCache,
   ObjectRegistry,
+  type PinnedReference,
   type Policy,
   type PolicyRule,
   type Pulled,

@@ -38,6 +38,7 @@ export {
   Credentials,
   ObjectCache,
   ObjectRegistry,
+  type PinnedReference,
   type Policy,
   type PolicyRule,
   type Pulled,

@@ -1,6 +1,6 @@
 /** Externs that got a definition of another input: which file needed what, and which file gave it. */
 
-import type { BpfObject, BpfSymbol } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import {
   type ExplicitBinding,
   inputName,
@@ -8,21 +8,10 @@ import {
   type SymbolAt,
   symbolAt,
 } from '../resolve/index.ts';
+import type { LinkReport } from './report.ts';
 
 /** An extern of one input, and the definition of another that it is bound to. */
-export interface BoundExtern {
-  /** Name of the extern in its file. */
-  readonly name: string;
-  /** Of the definition. */
-  readonly kind: BpfSymbol['kind'];
-  readonly file: string;
-  /** Name of the definition in its own file. */
-  readonly definition: string;
-  /** File of the definition. */
-  readonly winner: string;
-  /** `explicit`: an option or a declaration tag named the definition. */
-  readonly by: 'name' | 'explicit';
-}
+export type BoundExtern = LinkReport['bound'][number];
 
 /** In the order of names, then those that were bound explicitly. */
 export function boundExternsOf(

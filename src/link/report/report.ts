@@ -25,7 +25,7 @@ import {
   symbolAt,
   variablesOfSections,
 } from '../resolve/index.ts';
-import { type BoundExtern, boundExternsOf } from './bound.ts';
+import { boundExternsOf } from './bound.ts';
 import { mapNotes } from './map-notes.ts';
 
 /** A symbol of the result, and the file that defined it. */
@@ -101,7 +101,19 @@ export interface LinkReport {
   /** Pinned maps that became one. */
   readonly merged: readonly ReportedMerge[];
   /** Externs of inputs that have their definition in another input. */
-  readonly bound: readonly BoundExtern[];
+  readonly bound: readonly {
+    /** Name of the extern in its file. */
+    readonly name: string;
+    /** Of the definition. */
+    readonly kind: BpfSymbol['kind'];
+    readonly file: string;
+    /** Name of the definition in its own file. */
+    readonly definition: string;
+    /** File of the definition. */
+    readonly winner: string;
+    /** `explicit`: an option or a declaration tag named the definition. */
+    readonly by: 'name' | 'explicit';
+  }[];
   /** Externs that stay undefined, for the loader or a later link. */
   readonly unresolved: readonly string[];
   readonly types: { readonly before: number; readonly after: number };
