@@ -23,9 +23,6 @@ const kept = `${directory}/cached`;
 
 /** The script of all commands. */
 const ALL = 'rootlet';
-/** The script of commands for many hosts. */
-const FLEET = 'fleet';
-const FLEET_COMMANDS = ['agent', 'pull', 'push'];
 
 /**
  * The script that has a command: one of its own, or that of all.
@@ -33,8 +30,7 @@ const FLEET_COMMANDS = ['agent', 'pull', 'push'];
  * @param {string | undefined} word
  */
 function findCommand(word) {
-  const own = isWord(word) && FLEET_COMMANDS.includes(word) ? FLEET : word;
-  for (const name of isWord(own) ? [own, ALL] : [ALL]) {
+  for (const name of isWord(word) ? [word, ALL] : [ALL]) {
     const script = readIfThere(pathOf(name));
     if (script !== undefined) return { name, script };
   }
@@ -136,7 +132,7 @@ function keep(path, data) {
  * @param {readonly string[]} words
  */
 function calledName(name, [command, called]) {
-  if ((name !== ALL && name !== FLEET) || !isWord(command)) return '';
+  if (name !== ALL || !isWord(command)) return '';
   const isGroup = command === 'xdp' || command === 'tc' || command === 'fleet';
   return isGroup && isWord(called) ? `-${command}-${called}` : `-${command}`;
 }

@@ -36,12 +36,6 @@ const LINE_LIMIT = 160;
 /** Commands with a script of their own. */
 const OWN_SCRIPT = ['inspect', 'link', 'load'];
 
-/**
- * Commands for many hosts, which have one script for all of them: no other script has what they run. bin/rootlet.js has
- * the same list.
- */
-const FLEET = ['agent', 'fleet', 'pull', 'push'];
-
 /** Files that are in any of the scripts. */
 const inputs = /** @type {Set<string>} */ (new Set());
 
@@ -54,8 +48,7 @@ export async function bundleCommands(compiled) {
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
-  await bundle('fleet.cjs', [onlyCommands(FLEET), kernels]);
-  await bundle('rootlet.cjs', [withoutFleet(), kernels]);
+  await bundleParts('rootlet', [kernels]);
   await writeManuals();
   writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyText(root, packagesOf(inputs)));
 }
@@ -206,22 +199,4 @@ function compiledIn(text, file, command) {
   const parts = text.split(`import("${path}")`);
   if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
   return `import * as ${command}Command_ from '${path}';\n${parts.join(`${command}Command_`)}`;
-}
-
-/**
- * Help lists the commands for many hosts; what they run is in their own script.
- *
- * @returns {Plugin}
- */
-function withoutFleet() {
-  return {
-    name: 'without-fleet',
-    setup(build) {
-      build.onResolve({ filter: /\/fleet\/[a-z-]+\.js$/ }, ({ kind, importer, path: wanted }) =>
-        kind === 'dynamic-import' && /[\\/]cli[\\/]commands[\\/]/.test(importer)
-          ? { path: wanted, external: true }
-          : undefined,
-      );
-    },
-  };
 }

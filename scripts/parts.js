@@ -299,6 +299,8 @@ export const NEEDED_SELDOM = {
       'src/uapi/sizes.js',
     ],
   },
+  // what the commands for many hosts run: no other command reads it
+  rootlet: { without: ['cli/fleet/', 'src/fleet/'] },
   // what the worker of the playground does not need to link and run objects that have no mistakes
   playground: {
     without: [
