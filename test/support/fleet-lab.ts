@@ -333,7 +333,7 @@ export class FleetLab {
   }
 
   /** Until the status is as expected; throws with it and the logs otherwise. */
-  async until(what: string, ready: (status: LabStatus) => boolean, seconds = 20): Promise<LabStatus> {
+  async until(what: string, ready: (status: LabStatus) => boolean, seconds = 60): Promise<LabStatus> {
     let last: LabStatus | undefined;
     for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(200)) {
       last = await this.status();

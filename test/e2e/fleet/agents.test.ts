@@ -7,7 +7,7 @@ import { FleetLab, type LabStatus } from '../../support/fleet-lab.ts';
 import { needs } from '../../support/needs.ts';
 import { capture, counting, REFUSED } from '../chain/declared-sources.ts';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
 
 const HOSTS = 3;
 const ROLLOUT = ['--waves', '1,all', '--settle', '1', '--timeout', '20'] as const;
@@ -69,7 +69,7 @@ needs('root', 'bpf', 'clang', 'ip', 'etcd', 'docker-registry', 'curl').describe(
   test('etcd is killed, restarted and compacted in the middle of a rollout, and an agent is killed', async () => {
     const next = await lab.put(document(good, '# third\n'));
     const rollout = lab.start('fleet', 'rollout', '--waves', '1,all', '--settle', '2', '--timeout', '60');
-    await vi.waitFor(() => expect(rollout.log()).toContain('wave 1 of 2'), 10_000);
+    await vi.waitFor(() => expect(rollout.log()).toContain('wave 1 of 2'), 30_000);
     await lab.killEtcd();
     await lab.killAgent('host-2');
     await sleep(500);
