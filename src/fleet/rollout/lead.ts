@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import { counted } from '../../diag/index.ts';
 import {
   type CurrentTarget,
   conflict,
@@ -219,7 +220,9 @@ class Leader {
         return this.#save(modified, { ...rollout, converged: now });
       case 'advance': {
         const { wave, upTo, hosts } = action;
-        this.#tell(`wave ${wave + 1} of ${rollout.waves.length}: revision ${revision} on ${hosts} hosts`);
+        this.#tell(
+          `wave ${wave + 1} of ${rollout.waves.length}: revision ${revision} on ${counted(hosts, 'host')}`,
+        );
         const next = { ...rollout, wave, upTo, since: now, converged: null };
         const target: Target = { stable: rollout.base, next: { revision, salt: rollout.salt, upTo } };
         return this.#save(modified, next, await this.#targetChange(rollout, target));

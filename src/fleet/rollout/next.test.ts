@@ -104,7 +104,7 @@ const JUDGED: readonly (readonly [string, Rollout, readonly HostView[], number, 
     { ...WAVE, converged: 1000 },
     withFirst({ ...GOOD, hooks: [{ hook: 'h', action: 'change', members: [] }], applied: 50, time: 60 }),
     62_000,
-    { kind: 'wait', why: '1 hosts have not reported rates yet' },
+    { kind: 'wait', why: 'no rates yet of 1 host' },
   ],
   [
     'never any rates',

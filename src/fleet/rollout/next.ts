@@ -3,6 +3,7 @@
  * leads decides the same.
  */
 
+import { counted } from '../../diag/index.ts';
 import { GOOD_STATES, HOST_STATES, type HostStatus, PASSING_STATES } from '../agent/index.ts';
 import { placeOf } from '../desired/index.ts';
 import { MOST_CAUSES, type Rollout, type Wave } from './rollout.ts';
@@ -72,12 +73,12 @@ function judge(rollout: Rollout, members: readonly HostView[], now: number): Rol
   if (pending.length > 0)
     return isLate
       ? { kind: 'roll-back', causes: lateCauses(pending, bounds.timeout) }
-      : { kind: 'wait', why: `${pending.length} of ${involved.length} hosts do not have it yet` };
+      : { kind: 'wait', why: `missing on ${pending.length} of ${counted(involved.length, 'host')}` };
   if (converged === null) return { kind: 'settle' };
   if (now - converged < bounds.settle * 1000) return { kind: 'wait', why: 'the wave is watched' };
   const silent = involved.filter(({ status }) => !hasReported(status, bounds.settle));
   if (silent.length === 0) return undefined;
-  if (!isLate) return { kind: 'wait', why: `${silent.length} hosts have not reported rates yet` };
+  if (!isLate) return { kind: 'wait', why: `no rates yet of ${counted(silent.length, 'host')}` };
   return { kind: 'roll-back', causes: lateCauses(silent, bounds.timeout) };
 }
 
@@ -133,5 +134,5 @@ function afterRollback(rollout: Rollout, hosts: readonly HostView[], now: number
     status?.attempted !== revision || (replacement !== null && status.revision >= replacement);
   if (left.length === 0 && alive.every(isBack)) return { kind: 'end', left: [] };
   if (now - since > bounds.timeout * 1000) return { kind: 'end', left: left.map(({ host }) => host) };
-  return { kind: 'wait', why: `${left.length} hosts still have revision ${revision}` };
+  return { kind: 'wait', why: `revision ${revision} is left on ${counted(left.length, 'host')}` };
 }

@@ -20,7 +20,7 @@ function stable(text: string): string {
     .replace(/sha256:[0-9a-f…]+/g, 'sha256:…')
     .replace(/\d+ bytes/g, 'N bytes')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/g, 'TIME')
-    .replace(/^rootlet: wave .*(do not have it yet|have not reported rates yet|is watched)\n/gm, '')
+    .replace(/^rootlet: wave .*(missing on|no rates yet|the wave is watched).*\n/gm, '')
     .replace(/ +$/gm, '');
 }
 
