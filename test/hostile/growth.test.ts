@@ -88,7 +88,7 @@ function time(body: () => void): number {
 /** How much longer the large one takes; the best of several, 1 for what is short. */
 function growth(small: () => void, large: () => void): number {
   let [few, many, ratio] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 0];
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 12; round++) {
     many = Math.min(many, time(large));
     if (many < SHORT) return 1;
     few = Math.min(few, time(small));
