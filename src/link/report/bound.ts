@@ -8,17 +8,13 @@ import {
   type SymbolAt,
   symbolAt,
 } from '../resolve/index.ts';
-import type { LinkReport } from './report.ts';
-
-/** An extern of one input, and the definition of another that it is bound to. */
-export type BoundExtern = LinkReport['bound'][number];
 
 /** In the order of names, then those that were bound explicitly. */
 export function boundExternsOf(
   objects: readonly BpfObject[],
   resolution: Resolution,
   explicit: readonly ExplicitBinding[],
-): BoundExtern[] {
+) {
   const byName = resolution.groups.flatMap(({ defined, winner, externs }) =>
     defined ? externs.map(at => describe(objects, at, winner, 'name')) : [],
   );
@@ -30,8 +26,8 @@ function describe(
   objects: readonly BpfObject[],
   extern: SymbolAt,
   winner: SymbolAt,
-  by: BoundExtern['by'],
-): BoundExtern {
+  by: 'name' | 'explicit',
+) {
   const definition = symbolAt(objects, winner);
   return {
     name: symbolAt(objects, extern).name,

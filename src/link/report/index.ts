@@ -1,6 +1,5 @@
 /** What a link did, as data. */
 
-export type { BoundExtern } from './bound.ts';
 export {
   type Collected,
   collectGarbage,
@@ -24,6 +23,7 @@ export { linkPicture } from './link-picture.ts';
 export { listObject, type ObjectListing, type SymbolTable } from './listing.ts';
 export { once } from './once.ts';
 export {
+  type BoundExtern,
   type Discarded,
   discardText,
   type Finished,

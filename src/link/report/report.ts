@@ -60,6 +60,9 @@ export interface Discarded {
   readonly winner: string | null;
 }
 
+/** An extern of one input, and the definition of another that it is bound to. */
+export type BoundExtern = LinkReport['bound'][number];
+
 const REASONS: Readonly<Record<Discarded['reason'], string>> = {
   weak: 'overridden by',
   identical: 'identical to',
