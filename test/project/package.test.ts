@@ -98,8 +98,8 @@ describe('the package', () => {
     expect([...top].sort()).toEqual([...texts, 'bin', 'dist', 'docs', 'examples', 'share'].sort());
   });
 
-  test('is small: at most 9 MB in 250 files', () => {
-    expect(unpackedSize).toBeLessThan(9_000_000);
+  test('is small: at most 7.5 MB in 250 files', () => {
+    expect(unpackedSize).toBeLessThan(7_500_000);
     expect(files.length).toBeLessThan(250);
   });
 
