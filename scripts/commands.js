@@ -44,7 +44,7 @@ export async function bundleCommands(compiled) {
   mkdirSync(directory);
   const kernels = commandKernels(compiled);
   for (const command of OWN_SCRIPT) {
-    const plugins = [onlyCommands([command]), kernels];
+    const plugins = [onlyCommand(command), kernels];
     if (isSeldom(command)) await bundleParts(command, plugins);
     else await bundle(`${command}.cjs`, plugins);
   }
@@ -164,21 +164,20 @@ async function bundleParts(command, plugins) {
 const IMPORTS_COMMANDS = /[\\/]cli[\\/]main\.js$/;
 
 /**
- * The command line with some commands compiled in and the others left out.
+ * The command line with one command compiled in and the others left out.
  *
- * @param {readonly string[]} commands
+ * @param {string} command
  * @returns {Plugin}
  */
-function onlyCommands(commands) {
+function onlyCommand(command) {
+  const path = `./commands/${command}.js`;
   return {
-    name: 'only-commands',
+    name: 'only-command',
     setup(build) {
       build.onLoad({ filter: IMPORTS_COMMANDS }, ({ path: file }) => {
-        const text = commands.reduce(
-          (before, command) => compiledIn(before, file, command),
-          readFileSync(file, 'utf8'),
-        );
-        return { contents: text };
+        const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
+        if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
+        return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
       });
       build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
         kind === 'dynamic-import' && IMPORTS_COMMANDS.test(importer)
@@ -187,16 +186,4 @@ function onlyCommands(commands) {
       );
     },
   };
-}
-
-/**
- * @param {string} text
- * @param {string} file
- * @param {string} command
- */
-function compiledIn(text, file, command) {
-  const path = `./commands/${command}.js`;
-  const parts = text.split(`import("${path}")`);
-  if (parts.length !== 2) throw new Error(`${file} does not load ${path} as expected`);
-  return `import * as ${command}Command_ from '${path}';\n${parts.join(`${command}Command_`)}`;
 }
